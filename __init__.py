@@ -1,0 +1,80 @@
+"""titlekit: fine-tune text classifiers with named techniques, in any combination."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core.config import TrainConfig
+    from .core.errors import DataError, RunError, TitlekitError, UsageError
+    from .core.hooks.plugin import Plugin
+    from .core.hooks.precision import Precision
+    from .core.hooks.run import Run
+    from .core.hooks.specs import hookimpl
+    from .core.hooks.step import Output, Step, borrowed, isolated_grad, row_norm
+    from .core.inference.predictor import Predictor, load
+    from .core.options import option
+    from .core.training.session import train
+    from .core.training.trainer import Trainer
+
+# Names are resolved when first used (PEP 562): the command line must answer before torch loads.
+_HOMES = {
+    "DataError": "core.errors",
+    "Output": "core.hooks.step",
+    "Plugin": "core.hooks.plugin",
+    "Precision": "core.hooks.precision",
+    "Predictor": "core.inference.predictor",
+    "Run": "core.hooks.run",
+    "RunError": "core.errors",
+    "Step": "core.hooks.step",
+    "TitlekitError": "core.errors",
+    "TrainConfig": "core.config",
+    "Trainer": "core.training.trainer",
+    "UsageError": "core.errors",
+    "borrowed": "core.hooks.step",
+    "hookimpl": "core.hooks.specs",
+    "isolated_grad": "core.hooks.step",
+    "load": "core.inference.predictor",
+    "option": "core.options",
+    "row_norm": "core.hooks.step",
+    "train": "core.training.session",
+}
+
+__all__ = [
+    "DataError",
+    "Output",
+    "Plugin",
+    "Precision",
+    "Predictor",
+    "Run",
+    "RunError",
+    "Step",
+    "TitlekitError",
+    "TrainConfig",
+    "Trainer",
+    "UsageError",
+    "borrowed",
+    "hookimpl",
+    "isolated_grad",
+    "load",
+    "option",
+    "row_norm",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("titlekit")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

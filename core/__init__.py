@@ -1,0 +1,1 @@
+"""The trainer and all it needs; core knows no plugin by name."""

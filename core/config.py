@@ -1,0 +1,172 @@
+"""What a run is asked to do: every option of `titlekit train`, declared once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError, nearest
+from .options import convert, option, options_of
+
+
+@dataclasses.dataclass
+class TrainConfig:
+    """The options of one training run, with the command line's names and defaults."""
+
+    train: list[str] = option([], "training data: files or one folder; none: synthetic titles")
+    model: str = option("minilm", "alias, NAME[@REVISION] or folder of an encoder")
+    plugins: str = option("", 'plugins by name, e.g. focal,fgm,amp or "focal(gamma=2),fgm"')
+    valid: str = option("0.1", "validation data: a share of the training rows, or a file")
+    test: str = option("", "test data, read once after training")
+    text_column: str = option("", "text column; several joined by commas")
+    text_pair_column: str = option("", "column of a second text")
+    label_column: str = option("", "label column")
+    positive: str = option("", "label that counts as positive (two classes)")
+    encoding: str = option("", "character encoding of the input; default UTF-8, else detected")
+    blank: str = option("skip", "blank texts in training", choices=("skip", "error"))
+    max_length: str = option("auto", "longest input in tokens, or auto (99.9th percentile)")
+    truncation: str = option(
+        "head", "what is kept of a longer text", choices=("head", "tail", "head-tail")
+    )
+    batch_size: int = option(32, "rows of one optimizer step", min=1)
+    grad_accum: int = option(1, "micro-batches that one batch is cut into", min=1)
+    epochs: float = option(3.0, "passes over the training rows", min=0.0)
+    lr: float | None = option(None, "learning rate; default: the model alias's own", min=0.0)
+    warmup_ratio: float = option(0.06, "share of the steps that warm up", min=0.0, max=1.0)
+    warmup_steps: int | None = option(None, "steps that warm up, instead of the ratio", min=0)
+    weight_decay: float = option(0.01, "decoupled weight decay", min=0.0)
+    max_grad_norm: float = option(1.0, "clip gradients to this L2 norm; 0: never", min=0.0)
+    metric: str = option("", "metric that chooses the best weights; default f1 or macro_f1")
+    min_delta: float = option(0.0, "smallest gain of the metric that counts as better", min=0.0)
+    seed: int = option(42, "drives everything random but the split", min=0, max=2**63 - 1)
+    split_seed: int = option(42, "drives the validation split alone", min=0, max=2**63 - 1)
+    eval_every: float = option(0.25, "epochs between evaluations", min=0.0)
+    save_every: float | None = option(
+        None, "epochs between saved states; default: at each evaluation", min=0.0
+    )
+    rows: int = option(4000, "synthetic titles to make when no data is given", min=20)
+    limit: int | None = option(None, "use at most this many training rows", min=2)
+    device: str = option("auto", "auto, cpu, cuda or cuda:N")
+    offline: bool = option(False, "make no network request")
+    allow_code: bool = option(False, "let a recipe name plugins by FILE:Class")
+    out: str = option("", "folder of the run; default runs/NNN")
+
+    def check(self) -> None:
+        """Refuse values that no single bound can express."""
+        if self.epochs <= 0:
+            raise UsageError(f"--epochs: expected a number above 0, got {self.epochs:g}")
+        if self.lr is not None and self.lr <= 0:
+            raise UsageError(f"--lr: expected a number above 0, got {self.lr:g}")
+        if self.grad_accum > self.batch_size:
+            raise UsageError(
+                f"--grad-accum {self.grad_accum}: a batch of {self.batch_size} rows cannot be cut "
+                "into more micro-batches than rows; --batch-size is the rows of one optimizer step"
+            )
+        if self.max_length != "auto" and not (
+            self.max_length.isdigit() and int(self.max_length) > 3
+        ):
+            raise UsageError(
+                f"--max-length: expected auto or a whole number above 3, got {self.max_length!r}"
+            )
+        for name in ("eval_every", "save_every"):
+            if getattr(self, name) == 0:
+                raise UsageError(f"--{name.replace('_', '-')}: expected a number above 0, got 0")
+
+    @property
+    def valid_share(self) -> float | None:
+        """The share of the training rows to validate on, or None where --valid names a file."""
+        try:
+            share = float(self.valid)
+        except ValueError:
+            return None
+        if not 0 <= share < 1:
+            raise UsageError(f"--valid: expected a share from 0 to 1 or a file, got {self.valid}")
+        return share
+
+
+def flag(name: str) -> str:
+    """Return an option's spelling on the command line: ``batch_size`` -> ``--batch-size``."""
+    return "--" + name.replace("_", "-")
+
+
+def merge(layers: typing.Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[TrainConfig, dict]:
+    """Build a TrainConfig from layers of values, later ones winning.
+
+    Each layer is (origin, values). Returns the config and, by option, where its value came from
+    ("default" or an origin).
+    """
+    fields, hints = options_of(TrainConfig), typing.get_type_hints(TrainConfig)
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(fields, "default")
+    for origin, given in layers:
+        for key, raw in given.items():
+            name = key.replace("-", "_")
+            if name not in fields:
+                raise UsageError(f"{origin}: no option {key!r}{nearest(name, fields)}")
+            if name == "train":
+                values[name] = [raw] if isinstance(raw, str) else [str(item) for item in raw]
+            else:
+                values[name] = convert(flag(name), fields[name], hints[name], raw)
+            origins[name] = origin
+    config = TrainConfig(**values)
+    config.check()
+    return config, origins
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Read a recipe: the options of TrainConfig, and plugins as text or as tables.
+
+    ``plugins = "focal,fgm"`` or ``[plugins.focal]`` with its options; both may stand together:
+    the text lists, the tables set.
+    """
+    try:
+        with open(path, "rb") as stream:
+            given = tomllib.load(stream)
+    except FileNotFoundError:
+        raise UsageError(f"--config {path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}") from None
+    plugins = given.get("plugins")
+    if isinstance(plugins, dict):
+        calls = []
+        for name, options in plugins.items():
+            if not isinstance(options, dict):
+                raise UsageError(f"{path}: plugins.{name}: expected a table of options")
+            inside = ", ".join(f"{key}={value!r}" for key, value in options.items())
+            calls.append(f"{name}({inside})" if inside else name)
+        given["plugins"] = ",".join(calls)
+    return given
+
+
+def write_toml(config: TrainConfig) -> str:
+    """Return the recipe that repeats a run, as TOML text; unset options are left out."""
+    lines = ["# titlekit train --config config.toml"]
+    for name in options_of(TrainConfig):
+        value = getattr(config, name)
+        if value is None or name in ("out", "allow_code"):
+            continue
+        # JSON's strings, numbers, booleans and lists are valid TOML.
+        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
+
+
+def resolve_paths(config: TrainConfig) -> TrainConfig:
+    """Return the config with existing paths made absolute, so that a run can be resumed."""
+
+    def absolute(text: str) -> str:
+        return str(Path(text).resolve()) if text and Path(text).exists() else text
+
+    return dataclasses.replace(
+        config,
+        train=[absolute(path) for path in config.train],
+        valid=config.valid if config.valid_share is not None else absolute(config.valid),
+        test=absolute(config.test),
+        model=absolute(config.model) if Path(config.model).is_dir() else config.model,
+    )

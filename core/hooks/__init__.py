@@ -1,0 +1,1 @@
+"""The contract between core and plugins: hooks, slots, options, registry and assembly."""

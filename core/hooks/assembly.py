@@ -1,0 +1,155 @@
+"""From a list of plugins to callable hooks: order, conflicts, and checks of what plugins say."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import pluggy
+
+from ..errors import UsageError, nearest
+from .defaults import Defaults
+from .plugin import Plugin
+from .specs import NOTICES, PIPES, SLOT_ORDER, SLOTS, Specs
+
+HOOKS = (*SLOTS, *PIPES, *NOTICES)
+
+
+class Hooks:
+    """The assembled hooks of one run: ``call.NAME(...)`` runs core's default and the plugins."""
+
+    def __init__(self, plugins: Sequence[Plugin]) -> None:
+        self.plugins = tuple(sorted(plugins, key=_rank))
+        _check_slots(self.plugins)
+        manager = pluggy.PluginManager("titlekit")
+        manager.add_hookspecs(Specs)
+        manager.register(Defaults(), name="core")
+        # pluggy calls the last registered first: so the lowest rank is outermost, always.
+        for plugin in reversed(self.plugins):
+            _check_hooks(plugin)
+            try:
+                manager.register(plugin, name=plugin.name)
+            except pluggy.PluginValidationError as error:
+                raise UsageError(f"{plugin.name}: {' '.join(str(error).split())}") from None
+        manager.check_pending()
+        self.manager = manager
+        self.call = manager.hook
+
+    def owner(self, slot: str) -> str:
+        """Return the name of the plugin that fills a slot, or "core"."""
+        return next((plugin.name for plugin in self.plugins if plugin.slot == slot), "core")
+
+    def order(self, hook: str) -> list[str]:
+        """Return the names behind a hook, outermost first, core last."""
+        caller = getattr(self.call, hook)
+        return [impl.plugin_name for impl in reversed(caller.get_hookimpls())]
+
+    def wrapped(self, hook: str) -> bool:
+        """Return whether any plugin implements the hook."""
+        return any(name != "core" for name in self.order(hook))
+
+    def passes(self) -> float:
+        """Return forward passes per micro-batch: the plugins' factors multiply."""
+        total = 1.0
+        for plugin in self.plugins:
+            total *= plugin.passes()
+        return total
+
+
+def implementations(plugin: Plugin | type[Plugin]) -> dict[str, dict[str, Any]]:
+    """Return the methods marked @hookimpl, by name, with pluggy's options."""
+    cls = plugin if inspect.isclass(plugin) else type(plugin)
+    found = {}
+    for name, value in inspect.getmembers_static(cls):
+        marks = getattr(value, "titlekit_impl", None)
+        if isinstance(marks, dict):
+            found[marks.get("specname") or name] = marks
+    return found
+
+
+def _rank(plugin: Plugin) -> tuple[int, str]:
+    slot = SLOT_ORDER.index(plugin.slot) if plugin.slot in SLOT_ORDER else len(SLOT_ORDER)
+    return slot, plugin.name
+
+
+def _check_slots(plugins: Sequence[Plugin]) -> None:
+    names = [plugin.name for plugin in plugins]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"the plugin {name} is given twice; give it once")
+    for slot in SLOT_ORDER:
+        rivals = [plugin.name for plugin in plugins if plugin.slot == slot]
+        if len(rivals) > 1:
+            others = [name for name in names if name not in rivals]
+            fine = f" ({', '.join(others)} {'is' if len(others) == 1 else 'are'} fine)"
+            both = "both" if len(rivals) == 2 else "all"
+            raise UsageError(
+                f"{' and '.join(rivals)} {both} fill the slot {slot}; keep one"
+                + (fine if others else "")
+            )
+    for plugin in plugins:
+        if plugin.slot is not None and plugin.slot not in SLOT_ORDER:
+            hint = nearest(plugin.slot, SLOT_ORDER)
+            raise UsageError(
+                f"{plugin.name}: no slot named {plugin.slot!r}{hint}  "
+                f"(slots: {', '.join(SLOT_ORDER)})"
+            )
+
+
+def _check_hooks(plugin: Plugin) -> None:
+    for hook, marks in implementations(plugin).items():
+        if hook not in HOOKS:
+            raise UsageError(
+                f"{plugin.name} implements the unknown hook {hook!r}{nearest(hook, HOOKS)}  "
+                f"(hooks: {', '.join(HOOKS)})"
+            )
+        if marks.get("tryfirst") or marks.get("trylast"):
+            raise UsageError(
+                f"{plugin.name}.{hook}: tryfirst and trylast are core's; "
+                "plugins are ordered by slot and name"
+            )
+        wanted = SLOTS.get(hook) or PIPES.get(hook)
+        if wanted and plugin.slot != wanted:
+            raise UsageError(
+                f"{plugin.name} implements {hook} but its slot is {plugin.slot!r}; "
+                f"write slot = {wanted!r}"
+            )
+        if hook in PIPES and not marks.get("wrapper"):
+            raise UsageError(
+                f"{plugin.name}.{hook}: {hook} is a pipe; write @hookimpl(wrapper=True) and yield"
+            )
+        _check_defaults(plugin, hook)
+
+
+def _check_defaults(plugin: Plugin, hook: str) -> None:
+    signature = inspect.signature(getattr(plugin, hook))
+    for parameter in signature.parameters.values():
+        if parameter.default is not parameter.empty:
+            # pluggy would never pass such an argument: the default would silently win.
+            raise UsageError(
+                f"{plugin.name}.{hook}: the argument {parameter.name!r} has a default; remove it"
+            )
+
+
+def verify_groups(groups: list[dict[str, Any]], model: Any, owner: str) -> None:
+    """Refuse groups that leave out a trainable parameter or hold one twice."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    seen: set[int] = set()
+    for group in groups:
+        for parameter in group["params"]:
+            if id(parameter) in seen:
+                raise UsageError(
+                    f"{owner}: the parameter {names.get(id(parameter), '?')} stands in two groups"
+                )
+            seen.add(id(parameter))
+    missing = [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and id(parameter) not in seen
+    ]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise UsageError(f"{owner} leaves out {missing[0]}{more}: every parameter needs a group")
+    if not seen:
+        raise UsageError(f"{owner}: no parameter is left to train")

@@ -1,0 +1,63 @@
+"""The base class of every plugin."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..options import options_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Plugin:
+    """A named technique: a ``@dataclass(eq=False)`` with options and @hookimpl methods.
+
+    The docstring's first line is the summary that ``titlekit plugins`` shows.
+    """
+
+    name: str = ""  # set by the registry: the entry point's or file's name
+    slot: ClassVar[str | None] = None  # what it fills alone; None: stacks with anything
+    paper: ClassVar[str] = ""  # where the technique and its formula come from
+    when: ClassVar[str] = ""  # one line that tells a newcomer when to use it
+    layout: ClassVar[str] = "padded"  # "any" if it also works on packed batches
+    capture_safe: ClassVar[bool] = False  # no host read, no Python state on the hot path
+
+    def passes(self) -> float:
+        """Return forward passes per micro-batch, on average, with this plugin alone (plain: 1)."""
+        return 1.0
+
+    def phase(self, number: int) -> int:
+        """Return which variant of the step runs at step `number`; a number for each variant."""
+        return 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what must survive a restart: tensors and plain values, nothing else."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what state_dict() returned."""
+
+    def count(self, what: str, amount: Tensor | int = 1) -> None:
+        """Add to a counter that run.json shows; a tensor is added without a host read."""
+        counters = vars(self).setdefault("_counters", {})
+        # A 0-dim tensor is added on its own device: no synchronisation on the hot path.
+        counters[what] = counters.get(what, 0) + amount
+
+    def counts(self) -> dict[str, int]:
+        """Return the counters as numbers (reads the device)."""
+        return {what: int(value) for what, value in vars(self).get("_counters", {}).items()}
+
+    def set_counts(self, counts: dict[str, int]) -> None:
+        """Set the counters, e.g. on resume."""
+        vars(self)["_counters"] = dict(counts)
+
+    def options(self) -> dict[str, Any]:
+        """Return the values of the declared options."""
+        return {name: getattr(self, name) for name in options_of(type(self))}
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of the docstring."""
+        return (inspect.getdoc(cls) or "").split("\n")[0] if cls.__doc__ else ""

@@ -1,0 +1,185 @@
+"""Which plugins there are: the folder plugins/, entry points, and ./file.py:Class."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import pkgutil
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from ..errors import UsageError, nearest
+from ..options import build, options_of
+from .plugin import Plugin
+from .spelling import Call, spell
+
+GROUP = "titlekit.plugins"
+_ROOT = __package__.split(".")[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One plugin that can be named; its code is loaded by load() and not before."""
+
+    name: str
+    source: str  # "built-in" or the distribution with its version, or the file
+    load: Callable[[], type[Plugin]]
+    sha256: str = ""  # of a ./file.py, so that a recipe means the code it was written with
+
+
+def builtins() -> dict[str, Entry]:
+    """Return the plugins of the package titlekit.plugins: file name = plugin name."""
+    package = importlib.import_module(f"{_ROOT}.plugins")
+    entries = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name.startswith("_"):
+            continue
+        name = module.name.replace("_", "-")
+        entries[name] = Entry(name, "built-in", _module_loader(f"{_ROOT}.plugins.{module.name}"))
+    return entries
+
+
+def external() -> dict[str, list[Entry]]:
+    """Return the plugins that installed packages offer, by name; none of them is loaded.
+
+    TITLEKIT_EXTERNAL limits them: empty for none, or names joined by commas.
+    """
+    allowed = os.environ.get("TITLEKIT_EXTERNAL")
+    entries: dict[str, list[Entry]] = {}
+    for point in metadata.entry_points(group=GROUP):
+        if allowed is not None and point.name not in allowed.split(","):
+            continue
+        dist = point.dist
+        source = f"{dist.name} {dist.version}" if dist else "unknown package"
+        entries.setdefault(point.name, []).append(Entry(point.name, source, _point_loader(point)))
+    return entries
+
+
+def find(name: str) -> Entry:
+    """Return the entry of a plugin name or of ``FILE.py:Class``."""
+    if ".py:" in name:
+        return _from_file(name)
+    own = builtins()
+    if name in own:
+        return own[name]
+    others = external()
+    if name not in others:
+        known = [*own, *others]
+        raise UsageError(
+            f"no plugin named {name!r}{nearest(name.lower(), known)}  "
+            "(titlekit plugins lists them)"
+        )
+    if len(others[name]) > 1:
+        sources = " and ".join(entry.source for entry in others[name])
+        raise UsageError(f"{sources} both offer a plugin named {name!r}; uninstall one")
+    return others[name][0]
+
+
+def create(call: Call) -> Plugin:
+    """Return the plugin of one call with its options converted and checked."""
+    name, given = call
+    entry = find(name)
+    cls = load(entry)
+    plugin: Plugin = build(cls, name, given)
+    plugin.name = name
+    return plugin
+
+
+def load(entry: Entry) -> type[Plugin]:
+    """Return the class of an entry, refusing what is not a plugin in one line."""
+    try:
+        cls = entry.load()
+    except UsageError:
+        raise
+    except Exception as error:
+        if entry.source == "built-in":
+            raise
+        raise UsageError(
+            f"cannot load {entry.name!r} from {entry.source}: {type(error).__name__}: {error}"
+        ) from error
+    if not (inspect.isclass(cls) and issubclass(cls, Plugin)):
+        raise UsageError(f"{entry.name!r} from {entry.source} is not a subclass of titlekit.Plugin")
+    if not dataclasses.is_dataclass(cls) or "__dataclass_fields__" not in vars(cls):
+        raise UsageError(f"{entry.name!r} from {entry.source}: mark the class @dataclass(eq=False)")
+    if cls.__hash__ is None:
+        # pluggy keeps plugins in a dictionary; equal instances would also be taken for one.
+        raise UsageError(f"{entry.name!r} from {entry.source}: write @dataclass(eq=False)")
+    return cls
+
+
+def spell_plugins(plugins: Sequence[Plugin]) -> str:
+    """Return the spelling of plugins with every option that differs from its default."""
+    calls = []
+    for plugin in sorted(plugins, key=lambda plugin: plugin.name):
+        fields = options_of(type(plugin))
+        changed = {
+            name: value
+            for name, value in plugin.options().items()
+            if value != fields[name].default
+        }
+        calls.append((plugin.name, changed))
+    return spell(calls)
+
+
+def code_hash(name: str) -> str:
+    """Return the sha256 of the file behind ``FILE.py:Class``, or nothing for other plugins."""
+    return find(name).sha256 if ".py:" in name else ""
+
+
+def _module_loader(module_name: str) -> Callable[[], type[Plugin]]:
+    def load() -> type[Plugin]:
+        module = importlib.import_module(module_name)
+        found = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, Plugin)
+            and value.__module__ == module.__name__
+        ]
+        if len(found) != 1:
+            raise TypeError(f"{module_name} must define exactly one plugin, not {len(found)}")
+        cls: type[Plugin] = found[0]
+        return cls
+
+    return load
+
+
+def _point_loader(point: metadata.EntryPoint) -> Callable[[], type[Plugin]]:
+    def load() -> type[Plugin]:
+        if point.name in builtins():
+            raise UsageError(
+                f"{point.value} cannot be named {point.name!r}: that is a built-in plugin"
+            )
+        cls: type[Plugin] = point.load()
+        return cls
+
+    return load
+
+
+def _from_file(name: str) -> Entry:
+    path_text, _, class_name = name.rpartition(":")
+    path = Path(path_text)
+    if not path.is_file():
+        raise UsageError(f"no file {path_text!r} for the plugin {name!r}; expected FILE.py:Class")
+    code = path.read_bytes()
+
+    def load() -> type[Plugin]:
+        spec = importlib.util.spec_from_file_location(f"titlekit_file_{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise UsageError(f"{path_text} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if not hasattr(module, class_name):
+            classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
+            raise UsageError(
+                f"{path_text} has no class {class_name!r}{nearest(class_name, classes)}"
+            )
+        cls: type[Plugin] = getattr(module, class_name)
+        return cls
+
+    return Entry(name, path_text, load, hashlib.sha256(code).hexdigest())

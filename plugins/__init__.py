@@ -1,0 +1,1 @@
+"""The built-in plugins: one file each, file name = plugin name."""
