@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .core.hooks.step import Output, Step, borrowed, isolated_grad, row_norm
     from .core.inference.predictor import Predictor, load
     from .core.options import option
-    from .core.training.session import train
+    from .core.session import train
     from .core.training.trainer import Trainer
 
 # Names are resolved when first used (PEP 562): the command line must answer before torch loads.
@@ -38,7 +38,7 @@ _HOMES = {
     "load": "core.inference.predictor",
     "option": "core.options",
     "row_norm": "core.hooks.step",
-    "train": "core.training.session",
+    "train": "core.session",
 }
 
 __all__ = [

@@ -94,7 +94,9 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def merge(layers: typing.Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[TrainConfig, dict]:
+def merge(
+    layers: typing.Sequence[tuple[str, Mapping[str, Any]]],
+) -> tuple[TrainConfig, dict[str, str]]:
     """Build a TrainConfig from layers of values, later ones winning.
 
     Each layer is (origin, values). Returns the config and, by option, where its value came from
@@ -122,7 +124,8 @@ def read_toml(path: str) -> dict[str, Any]:
     """Read a recipe: the options of TrainConfig, and plugins as text or as tables.
 
     ``plugins = "focal,fgm"`` or ``[plugins.focal]`` with its options; both may stand together:
-    the text lists, the tables set.
+    the text lists, the tables set. A table ``[code]`` (FILE.py:Class -> sha256) is returned as
+    it is.
     """
     try:
         with open(path, "rb") as stream:
@@ -145,8 +148,12 @@ def read_toml(path: str) -> dict[str, Any]:
     return given
 
 
-def write_toml(config: TrainConfig) -> str:
-    """Return the recipe that repeats a run, as TOML text; unset options are left out."""
+def write_toml(config: TrainConfig, code: Mapping[str, str] | None = None) -> str:
+    """Return the recipe that repeats a run, as TOML text; unset options are left out.
+
+    `code`: the sha256 of each ``FILE.py:Class``, so that the recipe means the code it was
+    written with.
+    """
     lines = ["# titlekit train --config config.toml"]
     for name in options_of(TrainConfig):
         value = getattr(config, name)
@@ -154,6 +161,9 @@ def write_toml(config: TrainConfig) -> str:
             continue
         # JSON's strings, numbers, booleans and lists are valid TOML.
         lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    if code:
+        lines += ["", "[code]"]
+        lines += [f"{json.dumps(name)} = {json.dumps(digest)}" for name, digest in code.items()]
     return "\n".join(lines) + "\n"
 
 

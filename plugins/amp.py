@@ -98,4 +98,5 @@ def _float16(device: torch.device, scaler: torch.amp.GradScaler) -> Precision:
         step=step,
         state=state,
         load_state=scaler.load_state_dict,
+        may_skip=True,
     )

@@ -59,7 +59,7 @@ class Fgm(Plugin):
                 [along(g, n, self.epsilon) for g, n in zip(gradients, norms, strict=True)]
             )
             step.backward(step.objective().losses)
-            self.count("attacks")
-            norm = norms[0]
-            self.count("without effect", (~(norm.isfinite() & (norm > 0))).all())
+            usable = norms[0].isfinite() & (norms[0] > 0)
+            self.count("attacks", usable.any())
+            self.count("attacks without effect", ~usable.any())
         return losses

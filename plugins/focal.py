@@ -56,6 +56,7 @@ class Focal(Plugin):
     @hookimpl
     def criterion(self, labels: Sequence[str]) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the focal loss for these classes."""
+        self.count("losses set")
         if not isinstance(self.alpha, list):
             factor = 1.0 if self.alpha is None else self.alpha
             return lambda logits, targets: focal_loss(logits, targets, self.gamma, factor)

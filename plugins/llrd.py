@@ -9,7 +9,7 @@ from ..core.errors import UsageError
 from ..core.hooks.defaults import decay_groups
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
-from ..core.models import depths
+from ..core.encoder import depths
 from ..core.options import option
 
 if TYPE_CHECKING:

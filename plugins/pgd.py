@@ -65,7 +65,7 @@ class Pgd(Plugin):
                 if number < self.steps - 1:
                     gradients = list(step.scaled_grad(output.losses, attack.tensors()))
             step.backward(output.losses)
-            self.count("attacks")
-            norm = norms[0]
-            self.count("without effect", (~(norm.isfinite() & (norm > 0))).all())
+            usable = norms[0].isfinite() & (norms[0] > 0)
+            self.count("attacks", usable.any())
+            self.count("attacks without effect", ~usable.any())
         return losses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,7 @@ class Examples:
     labels: np.ndarray  # [N] int64
     weights: np.ndarray | None = None  # [N] float32; None: all 1
     texts: list[str] | None = None  # kept only where a plugin augments
+    encode: Callable[[Sequence[str]], Tokens] | None = None  # likewise: turns new texts to tokens
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..options import options_of
@@ -17,12 +18,17 @@ class Plugin:
     The docstring's first line is the summary that ``titlekit plugins`` shows.
     """
 
-    name: str = ""  # set by the registry: the entry point's or file's name
+    name: str = ""  # the entry point's or file's name; without the registry the class's own
     slot: ClassVar[str | None] = None  # what it fills alone; None: stacks with anything
     paper: ClassVar[str] = ""  # where the technique and its formula come from
     when: ClassVar[str] = ""  # one line that tells a newcomer when to use it
     layout: ClassVar[str] = "padded"  # "any" if it also works on packed batches
     capture_safe: ClassVar[bool] = False  # no host read, no Python state on the hot path
+
+    def __init_subclass__(cls) -> None:
+        """Name the class after itself: EarlyStopping is early-stopping."""
+        super().__init_subclass__()
+        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
     def passes(self) -> float:
         """Return forward passes per micro-batch, on average, with this plugin alone (plain: 1)."""

@@ -30,6 +30,7 @@ class Precision:
     step: Callable[[torch.optim.Optimizer], Tensor]
     state: Callable[[], dict[str, Any]] = dict
     load_state: Callable[[dict[str, Any]], object] = bool
+    may_skip: bool = False  # whether step() may ever find an overflow
 
 
 def float32(device: torch.device) -> Precision:

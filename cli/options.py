@@ -1,0 +1,52 @@
+"""Options that several commands share, and click options made from declared ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ..core.config import flag
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def declared(field: dataclasses.Field[Any], short: str = "") -> Callable[[F], F]:
+    """Return a click option for a declared option; unset is None, so that layers can merge."""
+    default = field.default
+    shown = ""
+    if default is not dataclasses.MISSING and default not in (None, "", False):
+        shown = f"  [default: {default}]"
+    choices = field.metadata["choices"]
+    names = [flag(field.name), *([short] if short else [])]
+    text = field.metadata["help"] + shown
+    if isinstance(default, bool):
+        return click.option(*names, is_flag=True, default=None, help=text)
+    metavar = "|".join(choices) if choices else _METAVARS.get(field.name, "VALUE")
+    return click.option(*names, default=None, metavar=metavar, help=text)
+
+
+_METAVARS = {
+    "model": "NAME",
+    "plugins": "A,B",
+    "config": "FILE",
+    "test": "FILE",
+    "valid": "SHARE|FILE",
+    "out": "FOLDER",
+    "text_column": "NAMES",
+    "text_pair_column": "NAME",
+    "label_column": "NAME",
+    "positive": "LABEL",
+    "max_length": "N|auto",
+}
+
+
+def loudness(command: F) -> F:
+    """Add -q and -v."""
+    command = click.option("-v", "--verbose", count=True, help="more notes on stderr")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="warnings and errors only")(command)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="print JSON, for machines")

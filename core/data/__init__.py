@@ -1,0 +1,1 @@
+"""From files to token arrays: reading, labels, splits, tokens, plans, synthetic titles."""

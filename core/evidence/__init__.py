@@ -1,0 +1,1 @@
+"""Measured results: evaluation with intervals."""

@@ -1,0 +1,136 @@
+"""What a run leaves when the loop is over: model, results, card, run.json."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .data.load import Dataset, leak, load_labelled, test_file
+from .evidence.evaluation import evaluate, write_predictions
+from .inference.decision import Decision
+from .inference.predictor import Predictor, load
+from .model_card import model_card
+from .prepare import Job
+from .run_folder import write_json, write_text
+from .training.watch import idle
+
+log = logging.getLogger("titlekit")
+
+Results = dict[str, dict[str, Any]]
+
+
+def write_results(
+    job: Job, folder: Path, described: dict[str, Any], warnings: list[str], seconds: float
+) -> Results:
+    """Write the finished folder; the test rows are read here, after training, and once.
+
+    Fills `described` (run.json) with counters, costs and the outcome.
+    """
+    run = job.trainer.run
+    for name in idle(job.plugins):
+        log.warning("the plugin %s was named and did nothing in this run", name)
+    save_model(run.model, job.tokenizer, folder, job.encoder.max_length, job.encoder.truncation)
+    Decision().write(folder)
+    write_json(folder / "run.json", {**described, "status": "running"})  # the predictor reads it
+    predictor = load(folder, job.config.device)
+    results: Results = {}
+    if job.data.valid is not None:
+        results["validation"] = _evaluated(predictor, job.data.valid, folder, "eval", "valid")
+    test = _test_rows(job)
+    if test is not None:
+        leaked = leak(job.data.train, test)
+        if leaked:
+            log.warning(
+                "%d of the %d test rows also stand in the training rows: the metrics will flatter",
+                leaked, len(test.texts),
+            )  # fmt: skip
+        results["test"] = _evaluated(predictor, test, folder, "test", "test")
+        described["data"]["test"] = {
+            "name": test.name, "rows": len(test.texts), "sha256": test.sha256,
+            "blank_rows": len(test.blank_lines), "also_in_train": leaked,
+        }  # fmt: skip
+    described["plugins"]["counters"] = {plugin.name: plugin.counts() for plugin in job.plugins}
+    described["result"] = {
+        "steps": run.step, "real_steps": int(run.real_steps or 0), "epochs": run.epoch,
+        "metric": run.metric, "best": run.best, "best_step": run.best_step,
+        "stop_reasons": run.stop_reasons, "warnings": warnings,
+    }  # fmt: skip
+    described["costs"] = _costs(job, seconds)
+    train_results = {
+        "train_runtime": described["costs"]["train_runtime"],
+        "train_samples_per_second": described["costs"]["train_samples_per_second"],
+        "epoch": run.epoch, "steps": run.step,
+    }  # fmt: skip
+    write_json(folder / "train_results.json", train_results)
+    write_text(folder / "README.md", model_card(described, results))
+    described["status"] = "finished"
+    write_json(folder / "run.json", described)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return results
+
+
+def save_model(model: Any, tokenizer: Any, folder: Path, max_length: int, truncation: str) -> None:
+    """Save as transformers does, beside and then renamed into the folder."""
+    model.config.problem_type = "single_label_classification"
+    tokenizer.model_max_length = max_length
+    tokenizer.truncation_side = "left" if truncation == "tail" else "right"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".model-") as beside:
+        model.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        # config.json last: a folder with it is a model that is there.
+        for path in sorted(Path(beside).iterdir(), key=lambda path: path.name == "config.json"):
+            os.replace(path, folder / path.name)
+
+
+def _evaluated(
+    predictor: Predictor, rows: Dataset, folder: Path, results: str, predictions: str
+) -> dict[str, Any]:
+    evaluation = evaluate(predictor, rows)
+    write_json(folder / f"{results}_results.json", evaluation.to_json())
+    write_predictions(folder / "predictions" / f"{predictions}.csv", evaluation)
+    return evaluation.to_json()
+
+
+def _test_rows(job: Job) -> Dataset | None:
+    config = job.config
+    path = config.test
+    if not path and len(config.train) == 1 and Path(config.train[0]).is_dir():
+        path = test_file(config.train[0]) or ""
+    if not path:
+        return None
+    return load_labelled(
+        path, job.data.labels, text_column=config.text_column, label_column=config.label_column,
+        pair_column=config.text_pair_column, encoding=config.encoding,
+    )  # fmt: skip
+
+
+def _costs(job: Job, seconds: float) -> dict[str, Any]:
+    import torch
+
+    run = job.trainer.run
+    rows = run.step / run.steps_per_epoch * job.trainer.feed.drawn
+    costs = {
+        "train_runtime": round(seconds, 3),
+        "train_samples_per_second": round(rows / seconds, 3) if seconds else None,
+        "forward_passes": run.forwards,
+        "planned_passes_per_micro_batch": job.trainer.hooks.passes(),
+        "peak_memory_mb": round(_peak_memory() / 1e6, 1),
+    }
+    if run.device.type == "cuda":
+        costs["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(run.device) / 1e6, 1)
+    return costs
+
+
+def _peak_memory() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak) * (1 if sys.platform == "darwin" else 1024)

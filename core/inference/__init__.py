@@ -1,0 +1,1 @@
+"""From a saved folder to answers: scoring, decisions, streaming."""

