@@ -83,7 +83,7 @@ def set_up_logging(quiet: bool, verbose: int) -> None:
 
 
 def printable(text: str) -> str:
-    """Return the text with control characters shown as ``\\x1b``, so that no terminal obeys them."""
+    """Return the text with control characters escaped, so that no terminal obeys them."""
     return "".join(
         sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text
     )
@@ -117,7 +117,7 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except OSError as error:
-        if error.errno is None or error.filename is None and error.errno != 28:
+        if error.errno is None or (error.filename is None and error.errno != 28):
             raise
         where = f" ({error.filename})" if error.filename else ""
         _fail(f"{error.strerror}{where}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UsageError, nearest
-from .options import convert, option, options_of
+from .options import convert, hints_of, option, options_of
 
 
 @dataclasses.dataclass
@@ -68,24 +69,25 @@ class TrainConfig:
                 "into more micro-batches than rows; --batch-size is the rows of one optimizer step"
             )
         if self.max_length != "auto" and not (
-            self.max_length.isdigit() and int(self.max_length) > 3
+            self.max_length.isdecimal() and int(self.max_length) > 3
         ):
             raise UsageError(
                 f"--max-length: expected auto or a whole number above 3, got {self.max_length!r}"
             )
         for name in ("eval_every", "save_every"):
             if getattr(self, name) == 0:
-                raise UsageError(f"--{name.replace('_', '-')}: expected a number above 0, got 0")
+                raise UsageError(f"{flag(name)}: expected a number above 0, got 0")
+        _ = self.valid_share  # refuses a share out of range
 
     @property
     def valid_share(self) -> float | None:
         """The share of the training rows to validate on, or None where --valid names a file."""
         try:
-            share = float(self.valid)
+            share = float(self.valid or "nan")
         except ValueError:
             return None
         if not 0 <= share < 1:
-            raise UsageError(f"--valid: expected a share from 0 to 1 or a file, got {self.valid}")
+            raise UsageError(f"--valid: expected a share from 0 to 1 or a file, got {self.valid!r}")
         return share
 
 
@@ -99,10 +101,10 @@ def merge(
 ) -> tuple[TrainConfig, dict[str, str]]:
     """Build a TrainConfig from layers of values, later ones winning.
 
-    Each layer is (origin, values). Returns the config and, by option, where its value came from
-    ("default" or an origin).
+    Each layer is (origin, values); a value None says nothing. Returns the config and, by option,
+    where its value came from ("default" or an origin).
     """
-    fields, hints = options_of(TrainConfig), typing.get_type_hints(TrainConfig)
+    fields, hints = options_of(TrainConfig), hints_of(TrainConfig)
     values: dict[str, Any] = {}
     origins = dict.fromkeys(fields, "default")
     for origin, given in layers:
@@ -110,22 +112,38 @@ def merge(
             name = key.replace("-", "_")
             if name not in fields:
                 raise UsageError(f"{origin}: no option {key!r}{nearest(name, fields)}")
+            if raw is None:
+                continue
             if name == "train":
-                values[name] = [raw] if isinstance(raw, str) else [str(item) for item in raw]
+                values[name] = _paths(raw)
             else:
-                values[name] = convert(flag(name), fields[name], hints[name], raw)
+                values[name] = convert(
+                    flag(name), fields[name], hints[name], _text(hints[name], raw)
+                )
             origins[name] = origin
     config = TrainConfig(**values)
     config.check()
     return config, origins
 
 
+def _paths(raw: Any) -> list[str]:
+    paths = raw if isinstance(raw, list | tuple) else [raw]
+    if not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise UsageError(f"--train: expected text or a list of texts, got {raw!r}")
+    return [os.fspath(path) for path in paths]
+
+
+def _text(hint: Any, raw: Any) -> Any:
+    # Recipes and Python may say valid = 0.2, max_length = 64, out = Path("run").
+    plain = type(raw) in (int, float) or isinstance(raw, os.PathLike)
+    return str(raw) if hint is str and plain else raw
+
+
 def read_toml(path: str) -> dict[str, Any]:
     """Read a recipe: the options of TrainConfig, and plugins as text or as tables.
 
-    ``plugins = "focal,fgm"`` or ``[plugins.focal]`` with its options; both may stand together:
-    the text lists, the tables set. A table ``[code]`` (FILE.py:Class -> sha256) is returned as
-    it is.
+    ``plugins = "focal,fgm"``, or a table ``[plugins.focal]`` with its options for each. A table
+    ``[code]`` (FILE.py:Class -> sha256) is returned as it is.
     """
     try:
         with open(path, "rb") as stream:
@@ -159,12 +177,16 @@ def write_toml(config: TrainConfig, code: Mapping[str, str] | None = None) -> st
         value = getattr(config, name)
         if value is None or name in ("out", "allow_code"):
             continue
-        # JSON's strings, numbers, booleans and lists are valid TOML.
-        lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+        lines.append(f"{name} = {_toml(value)}")
     if code:
         lines += ["", "[code]"]
-        lines += [f"{json.dumps(name)} = {json.dumps(digest)}" for name, digest in code.items()]
+        lines += [f"{_toml(name)} = {_toml(digest)}" for name, digest in code.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    # JSON's texts, numbers, booleans and lists are valid TOML, but for a delete character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def resolve_paths(config: TrainConfig) -> TrainConfig:

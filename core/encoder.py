@@ -1,4 +1,4 @@
-"""What core must know of an encoder's inside, read from its structure, never from a list of names."""
+"""What core must know of an encoder's inside, read from its structure and not from names."""
 
 from __future__ import annotations
 

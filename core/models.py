@@ -109,7 +109,7 @@ def default_lr(found: Resolved, model: Any) -> float:
     if found.lr:
         return found.lr
     hidden = getattr(model.config, "hidden_size", None) or getattr(model.config, "dim", 768)
-    return 2e-5 if hidden >= 768 else 5e-5
+    return 2e-5 if int(hidden) >= 768 else 5e-5
 
 
 def _packaged_minilm() -> Path | None:
@@ -139,7 +139,9 @@ def _from_hub(asked: str, source: str, revision: str, offline: bool) -> Path:
     def get(patterns: Sequence[str], local: bool) -> Path:
         return Path(
             snapshot_download(
-                source, revision=revision or None, allow_patterns=list(patterns),
+                source,
+                revision=revision or None,
+                allow_patterns=list(patterns),
                 local_files_only=local,
             )  # fmt: skip
         )
@@ -181,7 +183,7 @@ def _quiet() -> None:
     import transformers
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
@@ -220,7 +222,10 @@ def _tokenizer(folder: Path) -> Any:
     if pieces and not (folder / "tokenizer.json").is_file():
         missing = [
             name
-            for name, module in (("sentencepiece", "sentencepiece"), ("protobuf", "google.protobuf"))
+            for name, module in (
+                ("sentencepiece", "sentencepiece"),
+                ("protobuf", "google.protobuf"),
+            )
             if importlib.util.find_spec(module.split(".")[0]) is None
         ]
         if missing:
@@ -229,9 +234,7 @@ def _tokenizer(folder: Path) -> Any:
                 'pip install "titlekit[sentencepiece]"'
             )
     try:
-        return AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
-        )
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (ValueError, OSError, ImportError) as error:
         first = str(error).strip().splitlines()[0]
         raise UsageError(f"{folder}: cannot load its tokenizer: {first}") from error

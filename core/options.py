@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -34,8 +36,21 @@ def options_of(cls: type) -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in fields if "help" in field.metadata}
 
 
+def hints_of(cls: type) -> dict[str, Any]:
+    """Return the type hint of each declared option by name.
+
+    Other annotations of the class are left alone: they may name what only type checkers import.
+    """
+    hints: dict[str, Any] = {}
+    for name, field in options_of(cls).items():
+        owner = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
+        holder = types.SimpleNamespace(__annotations__={name: field.type})
+        hints |= typing.get_type_hints(holder, vars(sys.modules[owner.__module__]))
+    return hints
+
+
 def type_name(hint: Any) -> str:
-    """Return the words for a type hint: ``number``, ``whole number``, ``text``, ``list``."""
+    """Return the words for a type hint, e.g. ``whole number`` or ``list of numbers``."""
     words = {float: "number", int: "whole number", str: "text", bool: "true or false"}
     names = []
     for kind in _kinds(hint):
@@ -66,7 +81,7 @@ def convert(label: str, field: dataclasses.Field[Any], hint: Any, raw: Any) -> A
 def build(cls: type, name: str, given: Mapping[str, Any]) -> Any:
     """Return an instance of the dataclass `cls` from option values given as text or values."""
     fields = options_of(cls)
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     values = {}
     for key, raw in given.items():
         if key.replace("-", "_") not in fields:
@@ -93,24 +108,33 @@ def _literal(text: str) -> Any:
         return words[text.strip().lower()]
     try:
         return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return text
 
 
 def _fit(kind: Any, value: Any, raw: Any) -> Any:
     if kind is type(None):
         return None if value is None else _MISFIT
-    if kind is float and type(value) in (int, float):
-        return float(value) if not math.isnan(value) else _MISFIT
+    if kind is float:
+        number = _number(value)
+        return _MISFIT if number is None else number
     if kind is str:
         return raw if isinstance(raw, str) else _MISFIT
     if typing.get_origin(kind) is list:
         if not isinstance(value, list | tuple) or not value:
             return _MISFIT
-        if any(type(item) not in (int, float) for item in value):
-            return _MISFIT
-        return [float(item) for item in value]
+        numbers = [_number(item) for item in value]
+        return _MISFIT if None in numbers else numbers
     return value if type(value) is kind else _MISFIT
+
+
+def _number(value: Any) -> float | None:
+    if type(value) not in (int, float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _check_bounds(label: str, field: dataclasses.Field[Any], hint: Any, value: Any) -> None:
@@ -123,17 +147,27 @@ def _check_bounds(label: str, field: dataclasses.Field[Any], hint: Any, value: A
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
         if (low is not None and number < low) or (high is not None and number > high):
-            raise UsageError(f"{label}: expected {_expected(field, hint)}, got {number!r}")
+            shown = _expected(field, hint)
+            raise UsageError(f"{label}: expected {shown}, got {_plain(number)}")
 
 
 def _expected(field: dataclasses.Field[Any], hint: Any) -> str:
-    low, high = field.metadata["min"], field.metadata["max"]
-    kind = type_name(hint)
-    article = "" if kind.startswith(("text", "true", "none")) else "a "
+    low, high, choices = (field.metadata[key] for key in ("min", "max", "choices"))
+    kinds = [kind for kind in _kinds(hint) if kind is not type(None)]
+    words = " or ".join(type_name(kind) for kind in kinds)
+    if not words.startswith(("text", "true")):
+        words = f"a {words}"
+    if choices:
+        words = " or ".join(choices)
     if low is not None and high is not None:
-        return f"{article}{kind} from {low:g} to {high:g}"
-    if low is not None:
-        return f"{article}{kind} of at least {low:g}"
-    if high is not None:
-        return f"{article}{kind} of at most {high:g}"
-    return f"{article}{kind}"
+        words += f" from {_plain(low)} to {_plain(high)}"
+    elif low is not None:
+        words += f" of at least {_plain(low)}"
+    elif high is not None:
+        words += f" of at most {_plain(high)}"
+    # "or none" comes last: bounds are about the number.
+    return words if type(None) not in _kinds(hint) else f"{words}, or none"
+
+
+def _plain(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"

@@ -111,7 +111,9 @@ def resume(folder: str | Path, given: Mapping[str, Any] | None = None) -> Result
             saved = checkpoint.load(folder / STATE)
             state.load_state_dict(job.trainer, saved["trainer"])
             seconds = float(saved["seconds"])
-            log.info("continues at step %d of %d", job.trainer.run.step, job.trainer.run.total_steps)
+            log.info(
+                "continues at step %d of %d", job.trainer.run.step, job.trainer.run.total_steps
+            )
         else:
             log.info("no state was saved yet: starts from the beginning")
         return _finish(job, folder, warnings, seconds)
@@ -278,5 +280,3 @@ def command_line(config: TrainConfig) -> str:
             continue
         words += [flag(name)] if value is True else [flag(name), str(value)]
     return shlex.join(words)
-
-

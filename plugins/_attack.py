@@ -65,10 +65,7 @@ class TableAttack:
 
     def push(self, deltas: list[Tensor]) -> None:
         """Set the table to its clean values plus the perturbation."""
-        import torch
-
-        with torch.no_grad():
-            self.table.copy_(self.clean).add_(deltas[0])
+        self.table.detach().copy_(self.clean).add_(deltas[0])
 
 
 class InputAttack:

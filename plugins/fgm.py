@@ -55,9 +55,7 @@ class Fgm(Plugin):
             losses = yield
             gradients = attack.gradients()
             norms = attack.norms(gradients)
-            attack.push(
-                [along(g, n, self.epsilon) for g, n in zip(gradients, norms, strict=True)]
-            )
+            attack.push([along(g, n, self.epsilon) for g, n in zip(gradients, norms, strict=True)])
             step.backward(step.objective().losses)
             usable = norms[0].isfinite() & (norms[0] > 0)
             self.count("attacks", usable.any())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.encoder import depths
 from ..core.errors import UsageError
 from ..core.hooks.defaults import decay_groups
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
-from ..core.encoder import depths
 from ..core.options import option
 
 if TYPE_CHECKING:

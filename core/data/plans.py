@@ -56,9 +56,11 @@ def scoring_batches(lengths: np.ndarray, budget: int = 4096, most: int = 256) ->
 
 def evaluation_steps(total: int, per_epoch: int, every: float) -> set[int]:
     """Return the steps after which something is due every `every` epochs, the last one included."""
+    if every * per_epoch <= 1:
+        return set(range(1, total + 1))
     marks = {total}
     count = 1
     while (step := round(count * every * per_epoch)) < total:
-        marks.add(max(1, step))
+        marks.add(step)
         count += 1
     return marks

@@ -14,14 +14,15 @@ T = TypeVar("T")
 
 _RULES = {**TITLES, **FAULTS}
 _SLOT = re.compile(r"\{(\w+)(\^?)\}")
-_MINOR = frozenset(
-    "a an and as at but by do for from good how in is of on or the to under versus via when "
-    "with through".split()
-)
+_MINOR = frozenset({
+    "a", "an", "and", "as", "at", "but", "by", "do", "for", "from", "good", "how", "in", "is",
+    "of", "on", "or", "the", "to", "under", "versus", "via", "when", "with", "through",
+})  # fmt: skip
 # A title cut after one of these is visibly cut.
-_OPEN = frozenset(
-    "a an and as by for from in is of on or the to under using versus via with".split()
-)
+_OPEN = frozenset({
+    "a", "an", "and", "as", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to",
+    "under", "using", "versus", "via", "with",
+})  # fmt: skip
 _KINDS = tuple(kind for kind, share in SHARES for _ in range(share))
 
 

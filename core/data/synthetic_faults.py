@@ -27,7 +27,7 @@ SHARES = (
     ("body", 7),
     ("citation", 6),
     ("contents", 3),
-    ("section", 3),
+    ("heading", 3),
     ("address", 3),
     ("report", 2),
     ("date", 1),
@@ -96,7 +96,7 @@ FAULTS = {
         {section} {dots} {num} | Contents 1 Introduction {dots} {digit} | {digit}.{digit} {task^}
         {dots} {num} | CHAPTER {digit}. {whole} {dots} {page} | Table of Contents {section} {dots}
         {digit} | List of Figures {dots} iv {section} {dots} {page} | {whole} {dots} {page}"""),
-    "section": _words("""{section} | {digit} {section} | {digit}. {section} | {digit}.{digit}
+    "heading": _words("""{section} | {digit} {section} | {digit}. {section} | {digit}.{digit}
         {section} | {digit}.{digit}.{digit} {section} | Appendix {letter}: {section}
         | Chapter {digit} {section} | {digit}.{digit} {task^} | {digit} {objects^} and {method}
         | {section} {num} | General Terms {task^} | Keywords: {task}, {method}, {objects}
@@ -111,7 +111,8 @@ FAULTS = {
         | {code}-TR-{short_year}-{num} | TECHNICAL REPORT {department_caps} | Working Paper {page}
         | {institution} Technical Report {code}-{page} | Research Report {page}, {laboratory}
         | Discussion Paper No. {page}, {month} {year} | A thesis submitted for the degree of Doctor
-        of Philosophy, {institution} | Internal Memo {code}{page} | Deliverable D{digit}.{digit}"""),
+        of Philosophy, {institution} | Internal Memo {code}{page}
+        | Deliverable D{digit}.{digit}"""),
     "date": _words("""{month} {day}, {year} | {day} {month} {year} | {month} {year}
         | Received {month} {day}, {year}; revised {month} {year} | Draft of {day} {month} {year}
         | Last modified: {day}/{digit}/{year} | Version {digit}.{digit}, {month} {year}

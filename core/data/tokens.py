@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UsageError
+
 _CHUNK = 8192  # texts handed to the tokenizer at once: bounds memory, keeps its threads busy
 
 
@@ -215,6 +217,6 @@ def _share(first: int, second: int, room: int) -> tuple[int, int]:
 
 def _find(ids: list[int], part: list[int], start: int) -> int:
     for place in range(start, len(ids) - len(part) + 1):
-        if ids[place : place + len(part)] == part:
+        if part and ids[place : place + len(part)] == part:
             return place
-    raise ValueError("the tokenizer changes a text when it adds special tokens")
+    raise UsageError("this tokenizer changes a text when it adds special tokens; use another model")

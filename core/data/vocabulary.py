@@ -63,7 +63,8 @@ def make_tokenizer(texts: Iterable[str], size: int = 8000) -> Any:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")],
     )
-    return PreTrainedTokenizerFast(
+    make: Any = PreTrainedTokenizerFast  # its class has no typed constructor
+    return make(
         tokenizer_object=tokenizer,
         unk_token="[UNK]",
         pad_token="[PAD]",

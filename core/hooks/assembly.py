@@ -20,18 +20,15 @@ class Hooks:
     """The assembled hooks of one run: ``call.NAME(...)`` runs core's default and the plugins."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
+        _check_slots(plugins)
         self.plugins = tuple(sorted(plugins, key=_rank))
-        _check_slots(self.plugins)
         manager = pluggy.PluginManager("titlekit")
         manager.add_hookspecs(Specs)
         manager.register(Defaults(), name="core")
         # pluggy calls the last registered first: so the lowest rank is outermost, always.
         for plugin in reversed(self.plugins):
             _check_hooks(plugin)
-            try:
-                manager.register(plugin, name=plugin.name)
-            except pluggy.PluginValidationError as error:
-                raise UsageError(f"{plugin.name}: {' '.join(str(error).split())}") from None
+            manager.register(plugin, name=plugin.name)
         manager.check_pending()
         self.manager = manager
         self.call = manager.hook
@@ -58,13 +55,13 @@ class Hooks:
 
 
 def implementations(plugin: Plugin | type[Plugin]) -> dict[str, dict[str, Any]]:
-    """Return the methods marked @hookimpl, by name, with pluggy's options."""
+    """Return the methods marked @hookimpl by hook, with pluggy's options and their own name."""
     cls = plugin if inspect.isclass(plugin) else type(plugin)
     found = {}
     for name, value in inspect.getmembers_static(cls):
         marks = getattr(value, "titlekit_impl", None)
         if isinstance(marks, dict):
-            found[marks.get("specname") or name] = marks
+            found[marks.get("specname") or name] = {**marks, "method": name}
     return found
 
 
@@ -78,6 +75,8 @@ def _check_slots(plugins: Sequence[Plugin]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"the plugin {name} is given twice; give it once")
+        if name == "core":
+            raise UsageError("no plugin can be named 'core': that is titlekit's own part")
     for slot in SLOT_ORDER:
         rivals = [plugin.name for plugin in plugins if plugin.slot == slot]
         if len(rivals) > 1:
@@ -115,20 +114,31 @@ def _check_hooks(plugin: Plugin) -> None:
                 f"{plugin.name} implements {hook} but its slot is {plugin.slot!r}; "
                 f"write slot = {wanted!r}"
             )
-        if hook in PIPES and not marks.get("wrapper"):
-            raise UsageError(
-                f"{plugin.name}.{hook}: {hook} is a pipe; write @hookimpl(wrapper=True) and yield"
-            )
-        _check_defaults(plugin, hook)
+        method = getattr(plugin, marks["method"])
+        _check_shape(f"{plugin.name}.{hook}", hook, marks, inspect.isgeneratorfunction(method))
+        _check_arguments(f"{plugin.name}.{hook}", hook, inspect.signature(method))
 
 
-def _check_defaults(plugin: Plugin, hook: str) -> None:
-    signature = inspect.signature(getattr(plugin, hook))
-    for parameter in signature.parameters.values():
+def _check_shape(label: str, hook: str, marks: dict[str, Any], yields: bool) -> None:
+    old = bool(marks.get("hookwrapper"))  # pluggy's older kind, which gets no plain result
+    if hook in PIPES and (old or not (marks.get("wrapper") and yields)):
+        raise UsageError(f"{label}: {hook} is a pipe; write @hookimpl(wrapper=True) and yield")
+    if hook not in PIPES and (old or marks.get("wrapper") or yields):
+        # A slot has one answer and a notice none: there is nothing to wrap.
+        shape = "slot" if hook in SLOTS else "notice"
+        raise UsageError(f"{label}: {hook} is a {shape}; write @hookimpl alone and do not yield")
+
+
+def _check_arguments(label: str, hook: str, signature: inspect.Signature) -> None:
+    known = list(inspect.signature(getattr(Specs, hook)).parameters)[1:]
+    for name, parameter in signature.parameters.items():
         if parameter.default is not parameter.empty:
             # pluggy would never pass such an argument: the default would silently win.
+            raise UsageError(f"{label}: the argument {name!r} has a default; remove it")
+        if name not in known:
             raise UsageError(
-                f"{plugin.name}.{hook}: the argument {parameter.name!r} has a default; remove it"
+                f"{label}: the hook has no argument {name!r}{nearest(name, known)}  "
+                f"(arguments: {', '.join(known)})"
             )
 
 

@@ -28,7 +28,9 @@ class Plugin:
     def __init_subclass__(cls) -> None:
         """Name the class after itself: EarlyStopping is early-stopping."""
         super().__init_subclass__()
-        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        if "name" not in vars(cls):
+            words = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+            cls.name = re.sub(words, "-", cls.__name__).lower()
 
     def passes(self) -> float:
         """Return forward passes per micro-batch, on average, with this plugin alone (plain: 1)."""
@@ -67,3 +69,8 @@ class Plugin:
     def summary(cls) -> str:
         """Return the first line of the docstring."""
         return (inspect.getdoc(cls) or "").split("\n")[0] if cls.__doc__ else ""
+
+    @classmethod
+    def description(cls) -> str:
+        """Return the docstring after its first line."""
+        return "\n".join((inspect.getdoc(cls) or "").split("\n")[1:]).strip()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import os
 import pkgutil
+import sys
+import types
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError, nearest
-from ..options import build, options_of
+from ..options import build, hints_of, options_of
 from .plugin import Plugin
 from .spelling import Call, spell
 
@@ -49,10 +51,11 @@ def external() -> dict[str, list[Entry]]:
 
     TITLEKIT_EXTERNAL limits them: empty for none, or names joined by commas.
     """
-    allowed = os.environ.get("TITLEKIT_EXTERNAL")
+    limit = os.environ.get("TITLEKIT_EXTERNAL")
+    allowed = None if limit is None else [name.strip() for name in limit.split(",")]
     entries: dict[str, list[Entry]] = {}
     for point in metadata.entry_points(group=GROUP):
-        if allowed is not None and point.name not in allowed.split(","):
+        if allowed is not None and point.name not in allowed:
             continue
         dist = point.dist
         source = f"{dist.name} {dist.version}" if dist else "unknown package"
@@ -71,8 +74,7 @@ def find(name: str) -> Entry:
     if name not in others:
         known = [*own, *others]
         raise UsageError(
-            f"no plugin named {name!r}{nearest(name.lower(), known)}  "
-            "(titlekit plugins lists them)"
+            f"no plugin named {name!r}{nearest(name.lower(), known)}  (titlekit plugins lists them)"
         )
     if len(others[name]) > 1:
         sources = " and ".join(entry.source for entry in others[name])
@@ -96,20 +98,38 @@ def load(entry: Entry) -> type[Plugin]:
         cls = entry.load()
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if entry.source == "built-in":
             raise
+        text = " ".join(str(error).split())
         raise UsageError(
-            f"cannot load {entry.name!r} from {entry.source}: {type(error).__name__}: {error}"
+            f"cannot load {entry.name!r} from {entry.source}: {type(error).__name__}: {text}"
         ) from error
+    where = f"{entry.name!r} from {entry.source}"
     if not (inspect.isclass(cls) and issubclass(cls, Plugin)):
-        raise UsageError(f"{entry.name!r} from {entry.source} is not a subclass of titlekit.Plugin")
+        raise UsageError(f"{where} is not a subclass of titlekit.Plugin")
     if not dataclasses.is_dataclass(cls) or "__dataclass_fields__" not in vars(cls):
-        raise UsageError(f"{entry.name!r} from {entry.source}: mark the class @dataclass(eq=False)")
-    if cls.__hash__ is None:
-        # pluggy keeps plugins in a dictionary; equal instances would also be taken for one.
-        raise UsageError(f"{entry.name!r} from {entry.source}: write @dataclass(eq=False)")
+        raise UsageError(f"{where}: mark the class @dataclass(eq=False)")
+    made = vars(cls)["__dataclass_params__"]
+    if made.eq or made.frozen or cls.__hash__ is None:
+        # pluggy takes equal plugins for one; a frozen one could not be named.
+        raise UsageError(f"{where}: write @dataclass(eq=False)")
+    _check_fields(cls, where)
     return cls
+
+
+def _check_fields(cls: type[Any], where: str) -> None:
+    for field in dataclasses.fields(cls):
+        empty = field.default is field.default_factory is dataclasses.MISSING
+        if field.init and empty:
+            raise UsageError(
+                f"{where}: the field {field.name!r} has no default; write "
+                f"{field.name}: ... = option(DEFAULT, HELP)"
+            )
+    try:
+        hints_of(cls)
+    except (NameError, TypeError) as error:
+        raise UsageError(f"{where}: the type of an option cannot be read: {error}") from error
 
 
 def spell_plugins(plugins: Sequence[Plugin]) -> str:
@@ -118,9 +138,7 @@ def spell_plugins(plugins: Sequence[Plugin]) -> str:
     for plugin in sorted(plugins, key=lambda plugin: plugin.name):
         fields = options_of(type(plugin))
         changed = {
-            name: value
-            for name, value in plugin.options().items()
-            if value != fields[name].default
+            name: value for name, value in plugin.options().items() if value != fields[name].default
         }
         calls.append((plugin.name, changed))
     return spell(calls)
@@ -167,13 +185,15 @@ def _from_file(name: str) -> Entry:
     if not path.is_file():
         raise UsageError(f"no file {path_text!r} for the plugin {name!r}; expected FILE.py:Class")
     code = path.read_bytes()
+    digest = hashlib.sha256(code).hexdigest()
 
     def load() -> type[Plugin]:
-        spec = importlib.util.spec_from_file_location(f"titlekit_file_{path.stem}", path)
-        if spec is None or spec.loader is None:
-            raise UsageError(f"{path_text} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = types.ModuleType(f"titlekit_file_{path.stem}_{digest[:12]}")
+        module.__file__ = str(path)
+        # dataclass looks up the module of a class by its name.
+        sys.modules[module.__name__] = module
+        # The very bytes that were hashed, never a cached compilation of others.
+        exec(compile(code, str(path), "exec", dont_inherit=True), vars(module))
         if not hasattr(module, class_name):
             classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
             raise UsageError(
@@ -182,4 +202,4 @@ def _from_file(name: str) -> Entry:
         cls: type[Plugin] = getattr(module, class_name)
         return cls
 
-    return Entry(name, path_text, load, hashlib.sha256(code).hexdigest())
+    return Entry(name, path_text, load, digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,8 +61,13 @@ def with_settings(calls: Sequence[Call], settings: Sequence[str]) -> list[Call]:
 def _split(text: str) -> list[str]:
     """Cut at the commas that stand outside brackets and quotes."""
     parts, depth, quote, start = [], 0, "", 0
+    escaped = False
     for place, sign in enumerate(text):
-        if quote:
+        if escaped:
+            escaped = False
+        elif quote:
+            # Backslashes escape inside quotes only; outside they stand in Windows paths.
+            escaped = sign == "\\"
             quote = "" if sign == quote else quote
         elif sign in "'\"":
             quote = sign
@@ -80,8 +86,11 @@ def _split(text: str) -> list[str]:
 
 def _arguments(name: str, text: str) -> dict[str, Any]:
     try:
-        call = ast.parse(f"f({text})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\d" in a text: read as typed
+            call = ast.parse(f"f({text})", mode="eval").body
+        # A name is called, not the result of a call: "x=1)(y=2" would lose x.
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             raise ValueError
         values = {}
         for keyword in call.keywords:
@@ -89,7 +98,7 @@ def _arguments(name: str, text: str) -> dict[str, Any]:
                 raise ValueError
             values[keyword.arg] = ast.literal_eval(keyword.value)
         return values
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise UsageError(
             f"{name}({text}): expected options as name=value with plain values, "
             "e.g. 2, 0.25, 'text', None, [1, 2]"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..data.encoding import clip
 from ..errors import DataError
+from ..run_folder import read_json, write_json
 from .scoring import softmax
 
-NAME = "decision.json"
+_FILE = "decision.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,35 +38,28 @@ class Decision:
             predicted = np.where(reached, positive_index, 1 - positive_index)
         return probabilities, predicted
 
+    @classmethod
+    def read(cls, folder: Path) -> Decision:
+        """Return the decision kept in a folder, the default where it keeps none."""
+        path = folder / _FILE
+        if not path.is_file():
+            return cls()
+        given = read_json(path)
+        values = {}
+        for field in dataclasses.fields(cls):
+            value = given.get(field.name, field.default)
+            if not _allowed(field.name, value):
+                kind = "a number above 0" if field.name == "temperature" else "a number from 0 to 1"
+                raise DataError(f"{path}: {field.name}: expected {kind}, got {clip(str(value))}")
+            values[field.name] = float(value)
+        return cls(**values)
 
-def read(folder: Path) -> Decision:
-    """Return the decision kept in a run's folder, the default where it keeps none."""
-    path = folder / NAME
-    try:
-        given = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return Decision()
-    except (ValueError, RecursionError):
-        raise DataError(f"{path} is not valid JSON") from None
-    if not isinstance(given, dict):
-        raise DataError(f'{path}: expected {{"temperature": number, "threshold": number}}')
-    values = {}
-    for field in dataclasses.fields(Decision):
-        value = given.get(field.name, field.default)
-        if not _allowed(field.name, value):
-            kind = "a number above 0" if field.name == "temperature" else "a number from 0 to 1"
-            raise DataError(f"{path}: {field.name}: expected {kind}, got {str(value)[:40]!r}")
-        values[field.name] = float(value)
-    return Decision(**values)
-
-
-def write(folder: Path, decision: Decision) -> None:
-    """Keep the decision in a run's folder."""
-    text = json.dumps(dataclasses.asdict(decision), indent=2)
-    (folder / NAME).write_text(text + "\n", "utf-8")
+    def write(self, folder: Path) -> None:
+        """Keep the decision in a run's folder."""
+        write_json(folder / _FILE, dataclasses.asdict(self))
 
 
 def _allowed(name: str, value: Any) -> bool:
-    if type(value) not in (int, float) or not abs(value) <= 1e6:
+    if type(value) not in (int, float) or not abs(value) <= 1e6:  # not: nan compares as false
         return False
-    return value > 0 if name == "temperature" else 0 <= value <= 1
+    return bool(value > 0 if name == "temperature" else 0 <= value <= 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.labels import positive_label
+from ..data.columns import is_blank
+from ..data.encoding import clip
+from ..data.labels import listed, positive_label
 from ..data.tokens import TextEncoder
 from ..errors import DataError, RunError, UsageError, nearest
-from . import decision
+from ..run_folder import read_json
+from .decision import Decision
 from .scoring import score
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ class Predictor:
     device: torch.device
     labels: list[str]  # in index order
     positive: str | None
-    decision: decision.Decision
+    decision: Decision
     input: Input
     folder: Path | None  # of a titlekit run; None for any other model
 
@@ -102,10 +106,11 @@ class Predictor:
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, blank_label: str = ""
     ) -> Answers:
         """Return a label and a score for every text, blank ones without a score."""
-        titled = np.array([bool(text.strip()) for text in texts], bool)
+        titled = np.array([not is_blank(text) for text in texts], bool)
         rows = np.flatnonzero(titled)
-        second = None if pairs is None else [pairs[row] for row in rows]
-        found, chosen = self._decide(self.logits([texts[row] for row in rows], second))
+        first = list(itertools.compress(texts, titled))
+        second = None if pairs is None else list(itertools.compress(pairs, titled))
+        found, chosen = self._decide(self.logits(first, second))
         probabilities = np.full((len(texts), len(self.labels)), np.nan)
         probabilities[rows] = found
         scores = np.full(len(texts), np.nan)
@@ -127,8 +132,7 @@ def load(folder: str | Path, device: str = "auto", offline: bool = False) -> Pre
     UsageError for a folder that is no classifier, DataError for files that make no sense.
     """
     path = Path(folder)
-    if not path.is_dir():
-        _refuse_path(path)
+    _refuse_path(path)
     from ..device import pick_device
     from ..encoder import length_limit
     from ..models import load_classifier
@@ -146,31 +150,39 @@ def load(folder: str | Path, device: str = "auto", offline: bool = False) -> Pre
         device=place,
         labels=labels,
         positive=given.positive,
-        decision=decision.read(path),
+        decision=Decision.read(path),
         input=given,
         folder=path if told else None,
     )
 
 
+def known_label(predictor: Predictor, asked: str) -> str:
+    """Return what --blank-label names, "" for nothing; UsageError where it is no label."""
+    if asked and asked not in predictor.labels:
+        hint = nearest(asked, predictor.labels)
+        raise UsageError(
+            f"--blank-label: no label {asked!r}{hint} (labels: {listed(predictor.labels)})"
+        )
+    return asked
+
+
 def read_input(folder: Path, labels: Sequence[str]) -> Input | None:
     """Return what run.json says about the input, None for a folder that is no run's."""
     path = folder / "run.json"
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.is_file():
         return None
-    except (ValueError, RecursionError):
-        raise DataError(f"{path} is not valid JSON") from None
-    given = record.get("input") if isinstance(record, dict) else None
+    given = read_json(path).get("input")
     if given is None:
         return None
     if not isinstance(given, dict):
-        raise DataError(f"{path}: input: expected an object, got {_short(given)}")
+        raise DataError(f"{path}: input: expected an object, got {clip(json.dumps(given))}")
     values = {field.name: given.get(field.name, field.default) for field in _FIELDS}
     for name, value in values.items():
         expected = _expected(name, value, labels)
         if expected:
-            raise DataError(f"{path}: input.{name}: expected {expected}, got {_short(value)}")
+            raise DataError(
+                f"{path}: input.{name}: expected {expected}, got {clip(json.dumps(value))}"
+            )
     values["text_columns"] = tuple(values["text_columns"])
     return Input(**values)
 
@@ -189,17 +201,18 @@ def _expected(name: str, value: Any, labels: Sequence[str]) -> str:
         fits = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
         return "" if fits else "a list of names"
     if name == "positive":
-        return "" if value is None or value in labels else f"one of {', '.join(labels)}"
+        return "" if value is None or value in labels else f"one of {listed(labels)}"
     return "" if value is None or isinstance(value, str) else "a name"
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
 def _refuse_path(path: Path) -> None:
-    """Refuse what is meant for a folder and is none, before the hub is asked for it."""
+    """Refuse an unfinished run, and what is meant for a folder and is none: no name for the hub."""
+    if path.is_dir():
+        if (path / "run.json").is_file() and not (path / "config.json").is_file():
+            raise UsageError(
+                f"{path}: this run is not finished; continue it: titlekit train --resume {path}"
+            )
+        return
     if path.exists():
         raise UsageError(f"{path}: expected the folder of a run or of a model, not a file")
     if path.is_absolute() or (path.parent != Path(".") and path.parent.is_dir()):

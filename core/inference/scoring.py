@@ -32,9 +32,8 @@ def score(
     parts, order = [], []
     with torch.inference_mode():
         for rows in scoring_batches(tokens.lengths):
-            inputs = {
-                key: torch.from_numpy(value).to(device) for key, value in tokens.padded(rows).items()
-            }
+            padded = tokens.padded(rows)
+            inputs = {key: torch.from_numpy(value).to(device) for key, value in padded.items()}
             with autocast():
                 logits = forward(inputs)
             parts.append(logits.float())

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 class Meter:
     """Adds up on the device; read() is the one host read."""
 
+    loss: Tensor
+    norm: Tensor
+    real: Tensor
+    tried: int
+
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._clear()
+        self.start_again()
 
     def add(self, loss: Tensor, norm: Tensor, stepped: Tensor) -> None:
         """Count one step; the loss and norm of a skipped one are left out."""
@@ -31,9 +36,6 @@ class Meter:
 
     def start_again(self) -> None:
         """Forget the steps so far."""
-        self._clear()
-
-    def _clear(self) -> None:
         import torch
 
         self.loss = torch.zeros((), device=self.device)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import UsageError, nearest
 
 _OF_POSITIVE = ("f1", "precision", "recall", "specificity")
-_OWN = ("accuracy", *_OF_POSITIVE, "macro_f1", "mcc", "roc_auc", "average_precision")
+METRICS = ("accuracy", *_OF_POSITIVE, "macro_f1", "mcc", "roc_auc", "average_precision")
 # Scorers of quantities and of label sets; the former would take class numbers for quantities.
 _OTHERS = re.compile(
     r"neg_(mean|median|root|max)_|r2$|explained_|max_error|d2_absolute|.*_samples$"
@@ -50,34 +50,30 @@ def evaluate_scores(
     else:
         undefined = ("mcc", "roc_auc", "average_precision", "ece", "log_loss")
         metrics |= dict.fromkeys(undefined, math.nan)
-    metrics["per_class"] = {
-        name: {**_one_class(confusion, at), "support": int(confusion[at].sum())}
-        for at, name in enumerate(names)
-    }
     metrics["confusion_matrix"] = confusion.tolist()
     metrics["rows"] = len(labels)
     return metrics
 
 
-def f1_scores(confusion: np.ndarray) -> np.ndarray:
-    """Return each class's F1 [..., C] for confusion matrices [..., C, C].
+def f1_scores(right: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return F1 [..., C]: 2 right / (true + predicted), nan where a class has no row.
 
-    nan for a class that neither occurs nor is predicted.
+    Counts [..., C] of each class: rows answered rightly, rows that are of it, rows said to be.
     """
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    return ratio(2 * right, confusion.sum(axis=-1) + confusion.sum(axis=-2))
+    return ratio(2 * right, true + predicted)
 
 
-def macro_f1(confusion: np.ndarray) -> np.ndarray:
-    """Return the mean of the defined F1 scores [...] for confusion matrices [..., C, C]."""
-    scores = f1_scores(confusion)
-    return ratio(np.nansum(scores, axis=-1), np.count_nonzero(~np.isnan(scores), axis=-1))
+def mean_defined(values: np.ndarray) -> np.ndarray:
+    """Return the mean [...] of the values [..., C] that are not nan."""
+    return ratio(np.nansum(values, axis=-1), np.count_nonzero(~np.isnan(values), axis=-1))
 
 
 def ratio(part: Any, whole: Any) -> np.ndarray:
     """Return part / whole, nan where the whole is 0."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(whole.shape, math.nan), where=whole > 0)
+    undefined = np.full(whole.shape, math.nan)
+    quotient: np.ndarray = np.divide(part, whole, out=undefined, where=whole > 0)
+    return quotient
 
 
 def default_metric(names: Sequence[str], positive: str | None) -> str:
@@ -88,16 +84,16 @@ def default_metric(names: Sequence[str], positive: str | None) -> str:
 def check_metric(name: str, positive: str | None, classes: int = 2) -> None:
     """Refuse a metric that is unknown or cannot be had for these classes."""
     scorers = _scorers()
-    if name not in _OWN and name not in scorers:
+    if name not in METRICS and name not in scorers:
         raise UsageError(
-            f"--metric: no metric named {name!r}{nearest(name, [*_OWN, *scorers])}  "
-            f"(metrics: {', '.join(_OWN)}, or a scikit-learn scorer, e.g. balanced_accuracy)"
+            f"--metric: no metric named {name!r}{nearest(name, [*METRICS, *scorers])}  "
+            f"(metrics: {', '.join(METRICS)}, or a scikit-learn scorer, e.g. balanced_accuracy)"
         )
     if name in _OF_POSITIVE and positive is None:
         raise UsageError(
             f"--metric: {name} needs a positive label; name it with --positive, or use macro_f1"
         )
-    if name not in _OWN:
+    if name not in METRICS:
         names = [str(number) for number in range(classes)]
         metric_value(name, np.eye(classes).repeat(2, axis=0), np.arange(classes).repeat(2), names)
 
@@ -110,7 +106,7 @@ def metric_value(
     positive: str | None = None,
 ) -> float:
     """Return one metric, ours or a scikit-learn scorer's; greater is better, nan is undefined."""
-    if name in _OWN:
+    if name in METRICS:
         return float(evaluate_scores(probabilities, labels, names, positive)[name])
     if len(labels) == 0 or not np.isfinite(probabilities).all():
         return math.nan
@@ -153,24 +149,28 @@ def _stored(probabilities: np.ndarray) -> Any:
 
 
 def _counted(confusion: np.ndarray, names: Sequence[str], positive: str | None) -> dict[str, Any]:
-    total = confusion.sum()
-    metrics = {"accuracy": float(ratio(np.trace(confusion), total))}
+    metrics: dict[str, Any] = {"accuracy": float(ratio(np.trace(confusion), confusion.sum()))}
+    per_class = _per_class(confusion, names)
     if positive is not None:
-        at = names.index(positive)
-        metrics |= _one_class(confusion, at)
-        others = np.delete(confusion, at, axis=0)
-        metrics["specificity"] = float(ratio(np.delete(others, at, axis=1).sum(), others.sum()))
-    metrics["macro_f1"] = float(macro_f1(confusion))
-    return metrics
+        metrics |= {key: per_class[positive][key] for key in ("precision", "recall", "f1")}
+        others = np.delete(confusion, names.index(positive), axis=0)
+        rejected = np.delete(others, names.index(positive), axis=1)
+        metrics["specificity"] = float(ratio(rejected.sum(), others.sum()))
+    f1 = np.array([entry["f1"] for entry in per_class.values()])
+    return metrics | {"macro_f1": float(mean_defined(f1)), "per_class": per_class}
 
 
-def _one_class(confusion: np.ndarray, at: int) -> dict[str, float]:
-    right = confusion[at, at]
-    return {
-        "precision": float(ratio(right, confusion[:, at].sum())),
-        "recall": float(ratio(right, confusion[at].sum())),
-        "f1": float(f1_scores(confusion)[at]),
-    }
+def _per_class(confusion: np.ndarray, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    right, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    columns = (
+        ratio(right, predicted),
+        ratio(right, true),
+        f1_scores(right, true, predicted),
+        true,
+    )
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    keys = ("precision", "recall", "f1", "support")
+    return {name: dict(zip(keys, row, strict=True)) for name, row in zip(names, rows, strict=True)}
 
 
 def _correlation(labels: np.ndarray, predicted: np.ndarray) -> float:

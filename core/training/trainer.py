@@ -101,26 +101,30 @@ class Trainer:
         self.watch, self.meter = Watch(), Meter(device)
         self.stop_signal: int | None = None  # set by a signal handler: save and leave
         self.on_record: Callable[[dict[str, Any]], None] | None = None
-        torch.manual_seed(config.seed)
 
     def fit(self, save: Callable[[], None] | None = None) -> Run:
         """Train to the end, or until a plugin stops it; return the run, best weights loaded.
 
         `save` is called when the state should be saved; without it nothing is.
         """
+        import torch
+
         run, config = self.run, self.config
         due = evaluation_steps(run.total_steps, run.steps_per_epoch, config.eval_every)
         saves = evaluation_steps(
             run.total_steps, run.steps_per_epoch, config.save_every or config.eval_every
         )
         run.model.train()
+        if run.step == 0:
+            # Dropout depends on the seed alone, not on what was drawn to build the model.
+            torch.manual_seed(config.seed)
         self.hooks.call.train_start(run=run)
         if run.step == 0:
             self._rehearse()
         with _progress(run) as advance:
             while run.step < run.total_steps and not run.stop_reasons:
                 with self._memory():
-                    self._optimizer_step(self.feed.batch(run.step))
+                    self.optimizer_step(self.feed.batch(run.step))
                 if run.step in due:
                     self._evaluate()
                 elif run.step % LOG_EVERY == 0:
@@ -138,14 +142,15 @@ class Trainer:
             self._handle.remove()
         return run
 
-    def _optimizer_step(self, rows: np.ndarray) -> None:
+    def optimizer_step(self, rows: np.ndarray) -> None:
+        """Run one optimizer step on a batch of training rows."""
         run = self.run
         set_rates(run.optimizer, self.base_rates, self.factors, self._real())
         run.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(rows)
+        loss = self.backward(rows)
         run.precision.unscale(run.optimizer)
-        parameters = [p for group in run.optimizer.param_groups for p in group["params"]]
-        norm = clip(parameters, self.config.max_grad_norm)
+        # In the model's order, whatever the groups: the norm's sum must not depend on a plugin.
+        norm = clip(list(run.model.parameters()), self.config.max_grad_norm)
         stepped = run.precision.step(run.optimizer)
         assert run.real_steps is not None
         run.real_steps += stepped
@@ -156,8 +161,8 @@ class Trainer:
             real = bool(stepped)
             self.watch.after_steps(run, float(loss) * real, float(norm) if real else 0.0, 1, real)
 
-    def _backward(self, rows: np.ndarray) -> Tensor:
-        """Add the gradients of a batch; return its loss, detached."""
+    def backward(self, rows: np.ndarray) -> Tensor:
+        """Add the gradients of a batch of training rows; return its loss, detached."""
         run, total = self.run, float(self.feed.weights[rows].sum())
         losses = []
         parts = self.feed.micro_batches(rows, self.config.grad_accum, run.device)
@@ -177,7 +182,7 @@ class Trainer:
         before, plugins = random_state(run), copy.deepcopy(plugin_states(self.hooks.plugins))
         self.feed.batch(0)
         with self._memory():
-            self._backward(self.feed.widest())
+            self.backward(self.feed.widest())
         run.optimizer.zero_grad(set_to_none=True)
         run.forwards = 0
         load_plugin_states(self.hooks.plugins, plugins)

@@ -1,0 +1,179 @@
+"""``titlekit evaluate``: a classifier on labelled rows, mistakes first."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import TitlekitError, UsageError, nearest
+from .main import printable, set_up_logging
+from .options import json_option, loudness
+from .show import number, table
+
+if TYPE_CHECKING:
+    from ..core.evidence.evaluation import Evaluation
+
+_NAMES = {
+    "accuracy": "accuracy", "macro_f1": "macro-F1", "f1": "F1", "precision": "precision",
+    "recall": "recall", "specificity": "specificity", "mcc": "MCC", "roc_auc": "AUROC",
+    "average_precision": "average precision", "ece": "ECE", "log_loss": "log loss",
+}  # fmt: skip
+_OF_POSITIVE = ("f1", "precision", "recall", "specificity")
+_WIDEST = 12  # classes of a confusion matrix that a terminal shows
+
+
+class GateMissed(TitlekitError):
+    """A metric below what --fail-under asks for."""
+
+    exit_code = 4
+
+
+@click.command("evaluate")
+@click.argument("run", metavar="RUN")
+@click.argument("data", metavar="DATA")
+@click.option("--text-column", default="", metavar="NAMES", help="text column; several by commas")
+@click.option("--text-pair-column", default="", metavar="NAME", help="column of a second text")
+@click.option("--label-column", default="", metavar="NAME", help="label column")
+@click.option("--encoding", default="", metavar="NAME", help="of DATA; default UTF-8 or detected")
+@click.option("--blank-label", default="", metavar="LABEL", help="answer blank texts with this")
+@click.option("--out", default="", metavar="FILE.json", help="default RUN/eval_results.json")
+@click.option(
+    "--predictions", default="", metavar="FILE.csv", help="default RUN/predictions/DATA.csv"
+)
+@click.option(
+    "--fail-under", "gates", multiple=True, metavar="METRIC=VALUE", help="exit 4 below; repeatable"
+)
+@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
+@click.option("--offline", is_flag=True, help="make no network request")
+@json_option
+@loudness
+def command(
+    run: str, data: str, text_column: str, text_pair_column: str, label_column: str,
+    encoding: str, blank_label: str, out: str, predictions: str, gates: tuple[str, ...],
+    device: str, offline: bool, as_json: bool, quiet: bool, verbose: int,
+) -> None:  # fmt: skip
+    """Measure a classifier on labelled rows.
+
+    RUN: the folder of a run, or any text-classification model. DATA: csv, tsv, jsonl or xlsx with
+    a text and a label column, or a folder with a test table. Intervals are 95 %, by bootstrap
+    over the rows. The written predictions begin with the most confident mistakes.
+
+    \b
+    titlekit evaluate runs/001 test.csv
+    titlekit evaluate runs/001 test.csv --fail-under f1=0.85 --json
+    """
+    set_up_logging(quiet or as_json, verbose)
+    least = dict(_gate(text) for text in gates)
+    _check_places(data, out, predictions)
+    from ..core.evidence.evaluation import evaluate, load_rows
+    from ..core.inference.predictor import known_label, load
+
+    predictor = load(run, device, offline)
+    known_label(predictor, blank_label)
+    _check_gates(least, predictor.positive)
+    dataset = load_rows(
+        predictor, data, text_column=text_column, pair_column=text_pair_column,
+        label_column=label_column, encoding=encoding,
+    )  # fmt: skip
+    evaluation = evaluate(predictor, dataset, blank_label)
+    if predictor.folder is not None:
+        stem = "stdin" if data == "-" else Path(data).resolve().stem
+        out = out or str(predictor.folder / "eval_results.json")
+        predictions = predictions or str(predictor.folder / "predictions" / f"{stem}.csv")
+    found = _written(evaluation, out, predictions)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        click.echo(printable(_report(evaluation, found["files"])))
+    missed = [
+        f"{name} is {number(found[name])}, --fail-under asks for {value:g}"
+        for name, value in least.items()
+        if found[name] is None or found[name] < value
+    ]
+    if missed:
+        raise GateMissed("; ".join(missed))
+
+
+def _gate(text: str) -> tuple[str, float]:
+    name, sign, shown = text.partition("=")
+    try:
+        value = float(shown)
+    except ValueError:
+        value = math.nan
+    if not sign or not math.isfinite(value):
+        raise UsageError(f"--fail-under: expected METRIC=VALUE, e.g. f1=0.85, got {text!r}")
+    return name.strip(), value
+
+
+def _check_gates(least: dict[str, float], positive: str | None) -> None:
+    from ..core.training.metrics import METRICS
+
+    known = [name for name in METRICS if positive is not None or name not in _OF_POSITIVE]
+    for name in least:
+        if name not in (*known, "accuracy_all_rows"):
+            raise UsageError(
+                f"--fail-under: no metric {name!r} here{nearest(name, known)}  "
+                f"(metrics: {', '.join(known)}, accuracy_all_rows)"
+            )
+
+
+def _check_places(data: str, out: str, predictions: str) -> None:
+    """Refuse, before the model is loaded, data that is not there and places that are wrong."""
+    for flag, place, suffix in (("--out", out, ".json"), ("--predictions", predictions, ".csv")):
+        if place and Path(place).suffix.lower() != suffix:
+            raise UsageError(f"{flag} {place}: expected a name that ends in {suffix}")
+        if place and os.path.exists(place) and os.path.exists(data):
+            inside = Path(data).resolve() in Path(place).resolve().parents
+            if inside or os.path.samefile(place, data):
+                raise UsageError(f"{flag} {place} is data; choose another name")
+    if data != "-" and not os.path.isdir(data):
+        from ..core.data.encoding import open_bytes
+
+        open_bytes(data).close()
+
+
+def _written(evaluation: Evaluation, out: str, predictions: str) -> dict[str, Any]:
+    """Write what has a place; return the results with the places under "files"."""
+    from ..core.evidence.evaluation import write_predictions
+    from ..core.run_folder import write_json
+
+    found = evaluation.to_json()
+    if out:
+        write_json(Path(out), found)
+    if predictions:
+        write_predictions(Path(predictions), evaluation)
+    return {**found, "files": [place for place in (out, predictions) if place]}
+
+
+def _report(evaluation: Evaluation, files: list[str]) -> str:
+    found, labels = evaluation.metrics, evaluation.labels
+    blank = f", {evaluation.blank_rows:,} blank" if evaluation.blank_rows else ""
+    classes = [["label", "precision", "recall", "F1", "rows"]]
+    for name, row in found["per_class"].items():
+        shown = (number(row[key]) for key in ("precision", "recall", "f1"))
+        classes.append([name, *shown, f"{row['support']:,}"])
+    rows = [["metric", "value", "95 % interval"]]
+    for key, name in _NAMES.items():
+        if key not in found:
+            continue
+        of = f" of {evaluation.positive}" if key in _OF_POSITIVE else ""
+        bounds = evaluation.intervals.get(key)
+        between = f"{number(bounds['low'])} to {number(bounds['high'])}" if bounds else ""
+        rows.append([name + of, number(found[key]), between])
+    if evaluation.blank_rows:
+        answer = evaluation.blank_label or "nothing"
+        all_rows = number(evaluation.accuracy_all_rows)
+        rows.append([f"accuracy, blank rows answered with {answer}", all_rows, ""])
+    parts = [f"{evaluation.rows:,} rows{blank}", table(classes), table(rows)]
+    if len(labels) <= _WIDEST:
+        matrix = [["true \\ predicted", *labels]]
+        for name, counts in zip(labels, found["confusion_matrix"], strict=True):
+            matrix.append([name, *(f"{count:,}" for count in counts)])
+        parts.append(table(matrix))
+    parts += ["\n".join(f"Written: {place}" for place in files)] if files else []
+    return "\n\n".join(parts)

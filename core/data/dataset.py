@@ -1,0 +1,110 @@
+"""Labelled rows: as read, with label names, and as trained on, with class numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from .splits import normalise
+
+
+@dataclasses.dataclass
+class Rows:
+    """Rows as they are read, their labels still names; no pairs where none are asked for."""
+
+    texts: list[str] = dataclasses.field(default_factory=list)
+    pairs: list[str] = dataclasses.field(default_factory=list)
+    labels: list[str] = dataclasses.field(default_factory=list)
+    lines: list[int] = dataclasses.field(default_factory=list)
+    blank_labels: list[str] = dataclasses.field(default_factory=list)
+    blank_lines: list[int] = dataclasses.field(default_factory=list)
+
+
+def _no_classes() -> np.ndarray:
+    return np.zeros(0, np.int64)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows with a text, their classes, and what was left out for a blank text.
+
+    `sha256` is of these rows (texts, pairs and label names, in order), after the split and
+    --limit, whatever file they came from.
+    """
+
+    name: str  # how messages call it
+    texts: list[str]
+    labels: np.ndarray  # [N] int64 class indices
+    lines: list[int]  # [N] source line of each row
+    pairs: list[str] | None = None
+    blank_labels: np.ndarray = dataclasses.field(default_factory=_no_classes)
+    blank_lines: list[int] = dataclasses.field(default_factory=list)
+    sha256: str = ""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def make_dataset(
+    name: str, rows: Rows, classes: np.ndarray, blank_classes: np.ndarray, labels: Sequence[str]
+) -> Dataset:
+    """Return rows and their classes [N] int64 as a Dataset with its hash."""
+    pairs = rows.pairs or None
+    return Dataset(
+        name=name,
+        texts=rows.texts,
+        labels=classes,
+        lines=rows.lines,
+        pairs=pairs,
+        blank_labels=blank_classes,
+        blank_lines=rows.blank_lines,
+        sha256=fingerprint(rows.texts, pairs, [labels[index] for index in classes]),
+    )
+
+
+def select(
+    data: Dataset, numbers: np.ndarray, labels: Sequence[str], *, blanks: bool = False
+) -> Dataset:
+    """Return some rows of a Dataset as another one, with or without the blank rows' record."""
+    texts = [data.texts[number] for number in numbers]
+    pairs = None if data.pairs is None else [data.pairs[number] for number in numbers]
+    classes = data.labels[numbers]
+    return Dataset(
+        name=data.name,
+        texts=texts,
+        labels=classes,
+        lines=[data.lines[number] for number in numbers],
+        pairs=pairs,
+        blank_labels=data.blank_labels if blanks else _no_classes(),
+        blank_lines=data.blank_lines if blanks else [],
+        sha256=fingerprint(texts, pairs, [labels[index] for index in classes]),
+    )
+
+
+def fingerprint(texts: Sequence[str], pairs: Sequence[str] | None, names: Sequence[str]) -> str:
+    """Return the SHA-256 of rows, as hexadecimal; each field goes in with its length."""
+    digest = hashlib.sha256()
+    columns = [texts, names] if pairs is None else [texts, pairs, names]
+    for fields in zip(*columns, strict=True):
+        for field in fields:
+            data = field.encode()
+            digest.update(b"%d:" % len(data) + data)
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def keys(data: Dataset) -> list[str]:
+    """Return what tells rows apart: the text, with its pair, without case and punctuation."""
+    if data.pairs is None:
+        return [normalise(text) for text in data.texts]
+    pairs = zip(data.texts, data.pairs, strict=True)
+    return [f"{normalise(text)}\n{normalise(pair)}" for text, pair in pairs]
+
+
+def leak(train: Dataset, other: Dataset) -> int:
+    """Return how many rows of `other` have a text that stands in `train` too, case aside."""
+    known = set(keys(train)) - {"", "\n"}
+    return sum(key in known for key in keys(other))

@@ -1,0 +1,88 @@
+"""The folder layout: positive.txt and negative.txt, a title a line, and a test table."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import DataError
+from .columns import is_blank
+from .dataset import Rows
+from .labels import listed, natural_order
+from .readers import SUFFIXES
+from .textfiles import open_text, read_lines
+
+
+def title_files(path: str) -> list[tuple[str, str]]:
+    """Return (label, file) of the correct and of the wrong titles in a folder.
+
+    NAME.txt is taken before NAME_train.txt, that before a single NAME*.txt. Raises DataError
+    that says what is there.
+    """
+    names = _names(path)
+    found = []
+    for label, stem in (("correct", "positive"), ("wrong", "negative")):
+        fitting = [
+            name
+            for name in names
+            if name.lower().startswith(stem) and name.lower().endswith(".txt")
+        ]
+        exact = [
+            name
+            for wanted in (f"{stem}.txt", f"{stem}_train.txt")
+            for name in fitting
+            if name.lower() == wanted
+        ]
+        chosen = exact[:1] or fitting
+        if not chosen:
+            raise DataError(
+                f"{path}: no {stem}.txt or {stem}_train.txt; a folder of training data holds "
+                f"positive.txt and negative.txt, this one holds {listed(names) or 'nothing'}"
+            )
+        if len(chosen) > 1:
+            raise DataError(f"{path}: expected one {stem}.txt, found {listed(chosen)}")
+        found.append((label, os.path.join(path, chosen[0])))
+    return found
+
+
+def read_titles(path: str, encoding: str = "", blank: str = "skip") -> Rows:
+    """Return the titles of a folder with the labels correct and wrong, correct ones first."""
+    rows = Rows()
+    for label, name in title_files(path):
+        # Only a line feed ends a title: damaged ones hold stray carriage returns.
+        with open_text(name, encoding, newline="\n") as stream:
+            for line, text in enumerate(read_lines(stream, name), 1):
+                title = text.rstrip("\r\n")
+                if not is_blank(title):
+                    rows.texts.append(title)
+                    rows.labels.append(label)
+                    rows.lines.append(line)
+                elif blank == "error":
+                    raise DataError(f"{name}:{line}: blank text (--blank skip leaves it out)")
+                else:
+                    rows.blank_labels.append(label)
+                    rows.blank_lines.append(line)
+    return rows
+
+
+def test_file(path: str) -> str | None:
+    """Return the test table (test*.csv, .tsv, .jsonl or .xlsx) of a folder, None without one.
+
+    None for a file too. Raises DataError where a folder has several.
+    """
+    if not os.path.isdir(path):
+        return None
+    found = [
+        name
+        for name in _names(path)
+        if name.lower().startswith("test") and os.path.splitext(name)[1].lower() in SUFFIXES
+    ]
+    if len(found) > 1:
+        raise DataError(f"{path}: several test files, name one of them: {listed(found)}")
+    return os.path.join(path, found[0]) if found else None
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return natural_order(os.listdir(path))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
