@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -69,7 +70,7 @@ def command(
 
         predictor = load(run, device, offline)
         known_label(predictor, blank_label)
-        with _stdout() if out == "-" else contextlib.nullcontext(out) as target:
+        with _terminable(), _stdout() if out == "-" else contextlib.nullcontext(out) as target:
             counts = predict_file(
                 predictor, table, target, text_column=text_column, pair_column=text_pair_column,
                 proba=proba, blank_label=blank_label,
@@ -87,6 +88,16 @@ def _summary(counts: dict[str, Any], where: str) -> str:
         f"{counts['rows']:,} rows: {shown}{blank}; {counts['seconds']:.1f} seconds, "
         f"{counts['rows_per_second']:,.0f} rows a second{where}"
     )
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, so that no half file stays."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Screen(io.TextIOBase):

@@ -81,8 +81,10 @@ def save_model(model: Any, tokenizer: Any, folder: Path, max_length: int, trunca
     with tempfile.TemporaryDirectory(dir=folder, prefix=".model-") as beside:
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
+        mode = (folder / "config.toml").stat().st_mode
         # config.json last: a folder with it is a model that is there.
         for path in sorted(Path(beside).iterdir(), key=lambda path: path.name == "config.json"):
+            path.chmod(mode)  # safetensors writes files that others may not read
             os.replace(path, folder / path.name)
 
 

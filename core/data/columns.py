@@ -144,7 +144,7 @@ def _usual(columns: Sequence[str], names: Sequence[str]) -> str | None:
 def _asked_columns(columns: Sequence[str], asked: str, name: str, flag: str) -> list[str]:
     if asked in columns:
         return [asked]
-    parts = next(csv.reader([asked], skipinitialspace=True))
+    parts = next(csv.reader([asked]))
     found = []
     for part in parts:
         part = part if part in columns else part.strip()

@@ -14,6 +14,7 @@ from ..errors import DataError, UsageError, nearest
 _CHUNK = 1 << 20  # bytes decoded at once: bounds memory whatever the file's size
 _SAMPLE = 1 << 16  # bytes of undecodable lines that the detection looks at
 _PIECE = 1 << 14  # bytes of one line that the detection looks at
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -57,7 +58,7 @@ def find_encoding(path: str, asked: str = "") -> tuple[str, str]:
 def find_codec(asked: str) -> str:
     """Return Python's name of a text encoding, or raise UsageError with the nearest one."""
     try:
-        b"".decode(asked)  # refuses codecs from bytes to bytes, such as zip
+        "a".encode(asked)  # refuses codecs from bytes to bytes, such as zip
         codecs.getincrementaldecoder(asked)
         codec = codecs.lookup(asked).name
     except (LookupError, UnicodeError, ValueError):
@@ -125,8 +126,6 @@ def _unmarked(path: str, codec: str) -> str:
 
 
 def _detected(path: str, line: int, byte: int) -> tuple[str, str]:
-    from charset_normalizer import from_bytes
-
     sample, healthy = _undecodable(path)
     if any(b"\0" in piece for piece in sample):
         raise DataError(f"{path}:{line}: NUL bytes; is it UTF-16? --encoding utf-16")
@@ -135,25 +134,37 @@ def _detected(path: str, line: int, byte: int) -> tuple[str, str]:
             f"{path}:{line}: byte 0x{byte:02x} is not UTF-8, yet {healthy} other lines are; mend "
             "this line, or name the encoding of the whole file with --encoding"
         )
-    joined = b"\n".join(sample)
-    scores: dict[str, float] = {}
-    for codec in _RULES:
-        match = from_bytes(joined, cp_isolation=[codec], threshold=0.4, enable_fallback=False)
-        if any(found.encoding == codec for found in match):
-            text = joined.decode(codec)
-            scores[codec] = match[0].chaos + _odd_share(text, _RULES[codec])
-    # Near the best score the order of _RULES decides: short samples fit several encodings.
-    low = min(scores.values(), default=1.0)
-    good = [codec for codec, score in scores.items() if score <= low + 0.05]
-    rest = [codec for codec in sorted(scores, key=lambda codec: scores[codec]) if codec not in good]
-    for codec in [*good, *rest]:
-        if scores[codec] < 0.5 and _fault(path, codec) is None:
+    codecs_found = _fitting(sample)
+    for codec in codecs_found:
+        if _fault(path, codec) is None:
             shown = clip(sample[0].decode(codec).strip())
             return codec, f"{path}: not UTF-8; read as {codec}: {shown}; --encoding NAME overrides"
+    for codec in codecs_found:
+        line, byte = _fault(path, codec) or (line, byte)
+        raise DataError(
+            f"{path}:{line}: byte 0x{byte:02x} does not decode as {codec}, which the rest looks "
+            "like; mend this line, or name another encoding with --encoding"
+        )
     raise DataError(
         f"{path}:{line}: byte 0x{byte:02x} is not UTF-8 and no other encoding fits; "
         "name it with --encoding"
     )
+
+
+def _fitting(sample: list[bytes]) -> list[str]:
+    """Return the codecs that make the most sense of some lines, the likeliest first."""
+    from charset_normalizer import from_bytes
+
+    joined = b"\n".join(sample).translate(None, _CONTROLS)
+    scores: dict[str, float] = {}
+    for codec, is_odd in _RULES.items():
+        matches = from_bytes(joined, cp_isolation=[codec], threshold=0.4, enable_fallback=False)
+        for match in matches:
+            if match.encoding == codec:
+                scores[codec] = match.chaos + _odd_share(str(match), is_odd)
+    # Near the best score the order of _RULES decides: short samples fit several encodings.
+    low = min(scores.values(), default=1.0)
+    return [codec for codec, score in scores.items() if score < 0.5 and score <= low + 0.05]
 
 
 def _undecodable(path: str) -> tuple[list[bytes], int]:
@@ -206,7 +217,7 @@ def _double_byte(
             between = before.isalpha() and after.isalpha() and not (before + after).isascii()
             return sign == " " and not spaced and between and not before.isascii()
         code = sign.encode(kernel, "ignore")
-        return len(code) != 2 or not common(code[0], code[1])
+        return len(code) != 2 or code[0] < 0xA1 or not common(code[0], code[1])
 
     return is_odd
 
@@ -226,6 +237,7 @@ def _common_gb(lead: int, trail: int) -> bool:
 _RULES: dict[str, Callable[[str, str, str], bool]] = {
     "gb18030": _double_byte("gbk", _common_gb, spaced=False),
     "big5": _double_byte("big5", lambda lead, _: lead <= 0xC5, spaced=False),
+    "big5hkscs": _double_byte("big5", lambda lead, _: lead <= 0xC5, spaced=False),
     "cp949": _double_byte("euc_kr", lambda lead, _: lead <= 0xC8, spaced=True),
     "euc_jp": _double_byte("euc_jp", lambda lead, _: lead <= 0xCF, spaced=False),
     "cp932": _double_byte("euc_jp", lambda lead, _: lead <= 0xCF, spaced=False),

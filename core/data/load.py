@@ -108,7 +108,7 @@ def load_labelled(
     table = test_file(path) or path
     if os.path.isdir(table):
         if pair_column:
-            raise UsageError(f"--text-pair-column: {path} is a folder of titles without columns")
+            raise UsageError(f"--text-pair-column: {path} has no columns")
         log.info("%s: no test table, so its positive and negative titles are read", path)
         rows = read_titles(path, encoding)
     else:

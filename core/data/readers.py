@@ -158,7 +158,8 @@ def _json_objects(lines: Iterator[str], name: str) -> Iterator[tuple[int, int, d
             reason = getattr(error, "msg", None) or str(error)
             raise DataError(f"{name}:{number}: not valid JSON ({reason})") from None
         if not isinstance(value, dict):
-            raise DataError(f"{name}:{number}: expected a JSON object, got {line.strip()[:1]}…")
+            kind = "a list" if isinstance(value, list) else f"the value {cell_text(value)!r}"
+            raise DataError(f"{name}:{number}: expected a JSON object, got {kind}")
         yield number, len(line), value
 
 

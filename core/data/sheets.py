@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+import zlib
 from collections.abc import Generator
 from typing import Any
 from zipfile import BadZipFile
@@ -14,41 +15,56 @@ from .rows import cell_text
 
 log = logging.getLogger("titlekit")
 
+# What zip, XML and openpyxl raise for a damaged file; an XML error is a SyntaxError.
+_DAMAGE = (BadZipFile, zlib.error, EOFError, LookupError, ValueError, TypeError, SyntaxError)
+
 
 def read_sheet(path: str) -> Generator[tuple[int, list[str]], None, None]:
     """Yield row numbers, from 1, and cells; blank cells at a row's end are left out.
 
-    Empty rows before the first one with text are left out, later ones have no cells.
+    Empty rows before the first one with text are left out, later ones have no cells. Raises
+    DataError where the file is no workbook or is damaged.
     """
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
+    number = 0
     with open_bytes(path) as stream:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of styles and extensions, which hold no text
-                book = load_workbook(stream, read_only=True, data_only=True)
-        except (BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, OSError):
+            book = _open_book(stream)
+            try:
+                begun = False
+                for number, values in enumerate(_first_sheet(book, path), 1):
+                    cells = _cells(values)
+                    begun = begun or bool(cells)
+                    if begun:
+                        yield number, cells
+            finally:
+                book.close()
+        except _DAMAGE:
+            if number:
+                raise DataError(f"{path}:{number + 1}: the sheet is damaged from here on") from None
             raise DataError(
                 f"{path}: not an xlsx workbook (an old .xls or a file with a password is none "
                 "either); save it as xlsx or csv"
             ) from None
-        try:
-            if not book.worksheets:
-                raise DataError(f"{path}: the workbook has no sheet of cells")
-            sheet = book.worksheets[0]
-            if len(book.worksheets) > 1:
-                others = ", ".join(repr(other.title) for other in book.worksheets[1:])
-                log.info("%s: read from sheet %r, not from %s", path, sheet.title, others)
-            sheet.reset_dimensions()  # what the file says of its size is often wrong
-            begun = False
-            for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
-                cells = _cells(values)
-                begun = begun or bool(cells)
-                if begun:
-                    yield number, cells
-        finally:
-            book.close()
+
+
+def _open_book(stream: Any) -> Any:
+    from openpyxl import load_workbook
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and extensions, which hold no text
+        return load_workbook(stream, read_only=True, data_only=True)
+
+
+def _first_sheet(book: Any, path: str) -> Any:
+    """Return the rows of values of the first sheet; the others are named in the log."""
+    if not book.worksheets:
+        raise DataError(f"{path}: the workbook has no sheet of cells")
+    sheet, *others = book.worksheets
+    if others:
+        names = ", ".join(repr(other.title) for other in others)
+        log.info("%s: read from sheet %r, not from %s", path, sheet.title, names)
+    sheet.reset_dimensions()  # what the file says of its size is often wrong
+    return sheet.iter_rows(values_only=True)
 
 
 def _cells(values: tuple[Any, ...]) -> list[str]:
@@ -60,6 +76,10 @@ def _cells(values: tuple[Any, ...]) -> list[str]:
 
 def _seen(value: Any) -> str:
     """Return a cell's value as a sheet shows it: 15 digits at most, TRUE and FALSE."""
+    if isinstance(value, str):
+        from openpyxl.utils.escape import unescape
+
+        return str(unescape(value)) if "_x" in value else value  # _x000D_ is a carriage return
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float):

@@ -113,10 +113,10 @@ def _choose(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
     target = share * int(sizes[members].sum())
     taken: list[int] = []
     rows = 0
-    for group in members:
-        if rows + sizes[group] <= target + 0.5:
-            taken.append(int(group))
-            rows += int(sizes[group])
+    for group, size in zip(members.tolist(), sizes[members].tolist(), strict=True):
+        if rows + size <= target + 0.5:
+            taken.append(group)
+            rows += size
     if not taken:
         taken = [int(members[np.argmin(sizes[members])])]
     if len(taken) == len(members):

@@ -17,8 +17,8 @@ def _words(text: str) -> tuple[str, ...]:
 SHARES = (
     ("plausible", 7),
     ("cut", 6),
-    ("open", 6),
-    ("back", 6),
+    ("left_open", 6),
+    ("tail", 6),
     ("glued_authors", 11),
     ("glued_header", 12),
     ("glued_abstract", 11),
@@ -39,8 +39,8 @@ SHARES = (
 FAULTS = {
     "plausible": ("{whole}",),
     "cut": ("{front}",),
-    "open": ("{open}",),
-    "back": ("{back}", "{back}", "{back}", "{back} {footnote}", "{back} {author_line}"),
+    "left_open": ("{open}",),
+    "tail": ("{back}", "{back}", "{back}", "{back} {footnote}", "{back} {author_line}"),
     "glued_authors": _words("""{whole} {author_line} | {whole} {author} | {whole} by {author}
         | {author_line} {whole} | {author}: {whole} | {authors_cited}: {whole}
         | {whole} {author_line} {department} | {whole} {author} {email} | {whole} {institution}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import os
@@ -18,7 +17,7 @@ from ..data.load import load_labelled
 from ..data.plans import stream
 from ..errors import DataError
 from ..inference.predictor import Answers, Predictor
-from ..inference.stream import WINDOW, answer_cells, progress_bar, whole
+from ..inference.stream import WINDOW, answer_cells, csv_writer, progress_bar, whole
 from ..training.metrics import evaluate_scores, f1_scores, mean_defined
 
 _RESAMPLES = 2000
@@ -159,8 +158,9 @@ def write_predictions(path: Path, evaluation: Evaluation) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as target:
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerows(_prediction_rows(evaluation))
+        write = csv_writer(target)
+        for row in _prediction_rows(evaluation):
+            write(row)
 
 
 def _prediction_rows(evaluation: Evaluation) -> Iterator[list[str]]:

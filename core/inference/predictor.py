@@ -52,8 +52,8 @@ class Answers:
 class Predictor:
     """A classifier with its tokenizer, its decision and the names of its columns."""
 
-    model: Any
-    encoder: TextEncoder
+    model: Any = dataclasses.field(repr=False)
+    encoder: TextEncoder = dataclasses.field(repr=False)
     device: torch.device
     labels: list[str]  # in index order
     positive: str | None

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -60,13 +60,13 @@ def predict_file(
         else:
             kind, stream = table.kind if table.kind in KINDS.values() else "csv", target
         bar = stack.enter_context(progress_bar())
-        if kind != "jsonl":
-            _csv(stream, kind).writerow([*table.columns, *added])
+        write = _row_writer(stream, kind, table, added)
         for window in _windows(table):
             texts = [find.row_text(row, first, table.name) for row in window]
             pairs = [find.row_text(row, second, table.name) for row in window] if second else None
             answers = predictor.predict(texts, pairs, blank_label)
-            _write(stream, kind, table, window, answers, added)
+            for place, row in enumerate(window):
+                write(row, answer_cells(answers, place, proba))
             counts.update(answers.predicted.tolist())
             bar.update(len(window))
     seconds = time.monotonic() - started
@@ -135,6 +135,19 @@ def whole(path: Path) -> Iterator[TextIO]:
         raise
 
 
+def csv_writer(stream: TextIO, delimiter: str = ",") -> Callable[[Sequence[str]], None]:
+    """Return a function that writes a row which reads back as it was."""
+    plain = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+    quoted = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(cells: Sequence[str]) -> None:
+        # Python 3.11 leaves a lone carriage return bare, which readers take for a line end.
+        writer = quoted if any("\r" in cell for cell in cells) else plain
+        writer.writerow(cells)
+
+    return write
+
+
 def answer_cells(answers: Answers, row: int, proba: bool) -> list[str]:
     """Return a row's label, score and probabilities as text with 6 decimals; blank ones empty."""
     numbers = [answers.scores[row], *(answers.probabilities[row] if proba else ())]
@@ -142,30 +155,31 @@ def answer_cells(answers: Answers, row: int, proba: bool) -> list[str]:
     return [answers.labels[row], *shown]
 
 
-def _write(
-    stream: TextIO,
-    kind: str,
-    table: Table,
-    window: Sequence[Row],
-    answers: Answers,
-    added: Sequence[str],
-) -> None:
-    writer = _csv(stream, kind)
-    for place, row in enumerate(window):
-        cells = answer_cells(answers, place, len(added) > 2)
-        if kind == "jsonl":
-            _refuse_taken(row.values, added, f"{table.name}:{row.line}")
-            numbers = [float(cell) if cell else None for cell in cells[1:]]
-            record = row.values | dict(zip(added, [cells[0], *numbers], strict=True))
-            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-            continue
-        extra = row.values.keys() - {*table.columns}
-        if extra:
+def _row_writer(
+    stream: TextIO, kind: str, table: Table, added: Sequence[str]
+) -> Callable[[Row, list[str]], None]:
+    """Write the header, where there is one; return a function that writes a row and its answer."""
+
+    def write_json(row: Row, cells: list[str]) -> None:
+        _refuse_taken(row.values, added, f"{table.name}:{row.line}")
+        answer = [cells[0], *(float(cell) if cell else None for cell in cells[1:])]
+        record = row.values | dict(zip(added, answer, strict=True))
+        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def write_cells(row: Row, cells: list[str]) -> None:
+        if len(row.values) > len(table.columns):
+            extra = next(name for name in row.values if name not in table.columns)
             raise DataError(
-                f"{table.name}:{row.line}: a field {min(extra)!r} that the first rows lack has no "
+                f"{table.name}:{row.line}: a field {extra!r} that the first rows lack has no "
                 "column; write JSON lines: -o FILE.jsonl"
             )
-        writer.writerow([*(_cell(row.values[name]) for name in table.columns), *cells])
+        write([*(_cell(row.values[name]) for name in table.columns), *cells])
+
+    if kind == "jsonl":
+        return write_json
+    write = csv_writer(stream, "\t" if kind == "tsv" else ",")
+    write([*table.columns, *added])
+    return write_cells
 
 
 def _cell(value: Any) -> str:
@@ -173,10 +187,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return cell_text(value)
-
-
-def _csv(stream: TextIO, kind: str) -> Any:
-    return csv.writer(stream, delimiter="\t" if kind == "tsv" else ",", lineterminator="\n")
 
 
 def _windows(table: Table) -> Iterator[list[Row]]:

@@ -5,9 +5,11 @@ import datetime
 import io
 import json
 import os
+import re
 import sys
 import threading
 import tracemalloc
+import zipfile
 
 import openpyxl
 import pytest
@@ -183,7 +185,7 @@ def test_files_that_cannot_be_read(write, tmp_path):
     known = "expected a file whose name ends in one of .csv, .tsv, .tab, .jsonl, .ndjson, .xlsx"
     assert fault("tran.csv") == "tran.csv: no such file; did you mean 'train.csv'?"
     assert fault("none/a.csv") == "none/a.csv: no such file; there is no folder 'none'"
-    assert fault("tran.txt") == "tran.txt: no such file; did you mean 'train.csv'?"
+    assert fault("train.txt") == "train.txt: no such file; did you mean 'train.csv'?"
     assert fault("folder") == "folder: expected a file, this is a folder"
     assert fault(write("a.txt", "a")) == f"a.txt: {known}"
     assert fault(write("noname", "a")) == f"noname: {known}"
@@ -227,8 +229,8 @@ def test_jsonl_rows_beyond_the_first_thousand_may_bring_keys(write):
         ('{"a": 1', "not valid JSON (Expecting ',' delimiter)"),
         ("text", "not valid JSON (Expecting value)"),
         ('{"a": NaN}', "not valid JSON (NaN is no JSON value)"),
-        ("[1, 2]", "expected a JSON object, got [1, 2]"),
-        ('"text"', "expected a JSON object, got \"text\""),
+        ("[1, 2]", "expected a JSON object, got a list"),
+        ('"text"', "expected a JSON object, got the value 'text'"),
         ('{"a": "\\ud83d"}', "half of a \\u surrogate pair"),
         ('{"a": "x\0"}', "NUL bytes; is it UTF-16? --encoding utf-16"),
     ],
@@ -250,7 +252,7 @@ def test_xlsx_as_a_person_sees_it(tmp_path):
         [1.5, None, True],
         [0.1 + 0.2, datetime.date(2024, 3, 1), datetime.datetime(2024, 3, 1, 12, 30)],
         [],
-        [10**15, "#N/A", "x"],
+        [10**15, "#N/A", "a_x000D_b_x"],
         [None, "short"],
     ]
     columns, read_rows = read(sheet(tmp_path / "a.xlsx", rows))
@@ -260,7 +262,7 @@ def test_xlsx_as_a_person_sees_it(tmp_path):
         (3, "1", "  spaced  ", "1"),
         (4, "1.5", "", "TRUE"),
         (5, "0.3", "2024-03-01", "2024-03-01 12:30:00"),
-        (7, "1000000000000000", "#N/A", "x"),
+        (7, "1000000000000000", "#N/A", "a\rb_x"),
         (8, "", "short", ""),
     ]
 
@@ -291,6 +293,20 @@ def test_xlsx_faults(write, tmp_path):
     )
     assert fault(sheet("a.xlsx", [["a", "b"], [1, 2, None], [1, 2, 3]])) == (
         "a.xlsx:3: expected 2 cells, got 3; the header lacks a name"
+    )
+
+
+def test_a_damaged_sheet(tmp_path):
+    path = sheet(tmp_path / "a.xlsx", [["a", "b"], *[[number, "x"] for number in range(2000)]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    part = "xl/worksheets/sheet1.xml"
+    parts[part] = parts[part].replace(b'<c r="B1500"', b'<c <r="B1500"')
+    with zipfile.ZipFile(path, "w") as book:
+        for name, data in parts.items():
+            book.writestr(name, data)
+    assert re.fullmatch(
+        re.escape(path) + r":1\d\d\d: the sheet is damaged from here on", fault(path)
     )
 
 
@@ -345,7 +361,7 @@ def test_a_left_loop_goes_on_and_the_end_closes(write):
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_memory_does_not_grow_with_the_file(write, suffix):
     line = "title,1\n" if suffix == "csv" else '{"title": "x", "label": "1"}\n'
-    path = write(f"a.{suffix}", ("a,b\n" if suffix == "csv" else "") + line * 60_000)
+    path = write(f"a.{suffix}", ("a,b\n" if suffix == "csv" else "") + line * 30_000)
     tracemalloc.start()
     try:
         with open_table(path) as table:
@@ -353,15 +369,15 @@ def test_memory_does_not_grow_with_the_file(write, suffix):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert count == 60_000
+    assert count == 30_000
     assert peak < 4 << 20
 
 
-def test_what_python_writes_is_read_back(write, tmp_path):
+def test_what_python_writes_is_read_back(tmp_path):
     cells = ['"', '""', ",", "\n", "\r\n", "a\nb", " x ", "'", "\t", "中,文", '"a"b', "\\"]
     with open(tmp_path / "a.csv", "w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([["a", "b"], *[[cell, "x"] for cell in cells]])
-    assert [row[1] for row in read("a.csv" if write else "")[1]] == cells
+    assert [row[1] for row in read(str(tmp_path / "a.csv"))[1]] == cells
 
 
 def test_cell_text():

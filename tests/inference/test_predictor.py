@@ -94,7 +94,11 @@ def test_many_classes_keep_their_order(tmp_path):
 
 
 def test_a_plain_folder_knows_no_columns_and_finds_its_positive_label(predictor):
-    assert (predictor.text_columns, predictor.label_column, predictor.pair_column) == ((), None, None)
+    assert (predictor.text_columns, predictor.label_column, predictor.pair_column) == (
+        (),
+        None,
+        None,
+    )
     assert (predictor.positive, predictor.folder) == ("correct", None)
     assert (predictor.max_length, predictor.truncation) == (64, "head")
 
@@ -120,8 +124,7 @@ def test_a_length_beyond_the_models_positions_is_capped(copy):
 def test_the_decision_of_the_folder_is_applied(copy):
     mark_as_run(copy)
     Decision(temperature=2.0, threshold=0.0).write(copy)
-    plain, decided = load(copy, device="cpu"), None
-    decided = plain.predict(TEXTS)
+    decided = load(copy, device="cpu").predict(TEXTS)
     assert decided.labels == ["correct"] * len(TEXTS)
     assert decided.scores == pytest.approx(decided.probabilities[:, 1])
 
@@ -131,7 +134,10 @@ def test_the_decision_of_the_folder_is_applied(copy):
     [
         ({"max_length": "12"}, "max_length: expected a whole number above 3, got '\"12\"'"),
         ({"max_length": True}, "max_length: expected a whole number above 3, got 'true'"),
-        ({"truncation": "middle"}, "truncation: expected head or tail or head-tail, got '\"middle\"'"),
+        (
+            {"truncation": "middle"},
+            "truncation: expected head or tail or head-tail, got '\"middle\"'",
+        ),
         ({"text_columns": "title"}, "text_columns: expected a list of names, got '\"title\"'"),
         ({"text_columns": [1]}, "text_columns: expected a list of names, got '[1]'"),
         ({"label_column": {}}, "label_column: expected a name, got '{}'"),

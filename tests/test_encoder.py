@@ -1,0 +1,103 @@
+"""What core reads from an encoder's structure, over the families people use."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import transformers
+
+from titlekit.core.encoder import depths, length_limit, with_features
+
+SIZE = {
+    "vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,
+    "intermediate_size": 32, "num_labels": 3,
+}  # fmt: skip
+DISTIL = {
+    "vocab_size": 60, "dim": 16, "n_layers": 3, "n_heads": 2, "hidden_dim": 32, "num_labels": 3,
+    "max_position_embeddings": 40,
+}  # fmt: skip
+DEBERTA = {
+    **SIZE, "relative_attention": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm",
+    "pos_att_type": ["p2c", "c2p"], "share_att_key": True, "position_biased_input": False,
+    "type_vocab_size": 0, "conv_kernel_size": 3, "pooler_hidden_size": 16,
+    "pooler_hidden_act": "gelu", "pooler_dropout": 0.0, "max_position_embeddings": 40,
+}  # fmt: skip
+# Family -> config values, layers, longest input.
+FAMILIES = {
+    "Bert": ({**SIZE, "max_position_embeddings": 40}, 3, 40),
+    "Roberta": ({**SIZE, "max_position_embeddings": 42, "pad_token_id": 1}, 3, 40),
+    "XLMRoberta": ({**SIZE, "max_position_embeddings": 42, "pad_token_id": 1}, 3, 40),
+    "Camembert": ({**SIZE, "max_position_embeddings": 42, "pad_token_id": 1}, 3, 40),
+    "Electra": ({**SIZE, "max_position_embeddings": 40, "embedding_size": 8}, 3, 40),
+    "DistilBert": (DISTIL, 3, 40),
+    "Albert": ({**SIZE, "max_position_embeddings": 40, "embedding_size": 8}, 1, 40),
+    "MPNet": ({**SIZE, "max_position_embeddings": 42}, 3, 40),
+    "DebertaV2": (DEBERTA, 3, 40),
+    "ModernBert": ({**SIZE, "max_position_embeddings": 40, "pad_token_id": 0,
+                    "cls_token_id": 1, "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2},
+                   3, 40),
+}  # fmt: skip
+
+
+class AnyTokenizer:
+    model_max_length = int(1e30)  # what a tokenizer says that knows no limit
+
+
+@pytest.fixture(params=sorted(FAMILIES))
+def family(request):
+    values, layers, limit = FAMILIES[request.param]
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{request.param}Config")(**values)
+    model = getattr(transformers, f"{request.param}ForSequenceClassification")(config)
+    return request.param, model.eval(), layers, limit
+
+
+def test_every_parameter_has_one_depth(family):
+    name, model, layers, _ = family
+    places, found = depths(model)
+    assert found == layers
+    assert set(places) == {n for n, _ in model.named_parameters()}
+    assert set(places.values()) == set(range(layers + 2))
+    table = model.get_input_embeddings().weight
+    assert next(places[n] for n, p in model.named_parameters() if p is table) == 0
+    head = [n for n in places if places[n] == layers + 1]
+    assert any(n.startswith(("classifier", "head")) or "classifier" in n for n in head)
+
+
+def test_places_that_names_would_get_wrong():
+    values, _, _ = FAMILIES["DebertaV2"]
+    config = transformers.DebertaV2Config(**values)
+    places, _ = depths(transformers.DebertaV2ForSequenceClassification(config))
+    assert places["deberta.encoder.rel_embeddings.weight"] == 0
+    assert places["deberta.encoder.LayerNorm.weight"] == 0
+    assert places["deberta.encoder.layer.2.output.dense.weight"] == 3
+    assert places["pooler.dense.weight"] == 4
+    values, _, _ = FAMILIES["ModernBert"]
+    config = transformers.ModernBertConfig(**values)
+    places, _ = depths(transformers.ModernBertForSequenceClassification(config))
+    assert places["model.final_norm.weight"] == 3
+    assert places["model.embeddings.norm.weight"] == 0
+    assert places["head.dense.weight"] == 4
+    values, _, _ = FAMILIES["Electra"]
+    config = transformers.ElectraConfig(**values)
+    places, _ = depths(transformers.ElectraForSequenceClassification(config))
+    assert places["electra.embeddings_project.weight"] == 0
+
+
+def test_the_longest_input_is_what_positions_allow(family):
+    name, model, _, limit = family
+    assert length_limit(model, AnyTokenizer()) == limit
+    ids = torch.randint(5, 60, (1, limit))
+    assert model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.shape == (1, 3)
+
+
+def test_features_are_what_the_last_linear_layer_receives(family):
+    _, model, _, _ = family
+    forward, handle = with_features(model)
+    ids = torch.randint(5, 60, (2, 7))
+    logits, features = forward({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    assert features.shape[0] == 2
+    heads = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 3]
+    assert torch.allclose(heads[-1](features), logits, atol=1e-6)
+    handle.remove()
+    assert not any(module._forward_pre_hooks for module in model.modules())
