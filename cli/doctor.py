@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..core.models import is_installed
 from .options import json_option
 
 _PACKAGES = (
@@ -85,17 +85,10 @@ def _device() -> dict[str, Any]:
 def _extras() -> dict[str, str]:
     found = {}
     for name, (modules, use) in _EXTRAS.items():
-        missing = [module for module in modules if not _is_there(module)]
+        missing = [module for module in modules if not is_installed(module)]
         command = f'missing; pip install "titlekit[{name}]" brings {use}'
         found[name] = command if missing else f"installed ({use})"
     return found
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # the package above it is missing
-        return False
 
 
 def _hub() -> dict[str, str]:

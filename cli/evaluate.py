@@ -41,7 +41,7 @@ class GateMissed(TitlekitError):
 @click.option("--label-column", default="", metavar="NAME", help="label column")
 @click.option("--encoding", default="", metavar="NAME", help="of DATA; default UTF-8 or detected")
 @click.option("--blank-label", default="", metavar="LABEL", help="answer blank texts with this")
-@click.option("--out", default="", metavar="FILE.json", help="default RUN/eval_results.json")
+@click.option("--out", default="", metavar="FILE.json", help="default RUN/predictions/DATA.json")
 @click.option(
     "--predictions", default="", metavar="FILE.csv", help="default RUN/predictions/DATA.csv"
 )
@@ -83,7 +83,7 @@ def command(
     evaluation = evaluate(predictor, dataset, blank_label)
     if predictor.folder is not None:
         stem = "stdin" if data == "-" else Path(data).resolve().stem
-        out = out or str(predictor.folder / "eval_results.json")
+        out = out or str(predictor.folder / "predictions" / f"{stem}.json")
         predictions = predictions or str(predictor.folder / "predictions" / f"{stem}.csv")
     found = _written(evaluation, out, predictions)
     if as_json:

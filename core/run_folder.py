@@ -122,7 +122,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path.parent}: no {path.name} there; expected the folder of a run"
         ) from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise UsageError(f"{path}: expected a JSON object")

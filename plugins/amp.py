@@ -20,7 +20,7 @@ log = logging.getLogger("titlekit")
 
 @dataclass(eq=False)
 class Amp(Plugin):
-    """Mixed precision: bfloat16 where the device has it, else float16 with a loss scaler.
+    """Mixed precision: bfloat16, or float16 with a loss scaler.
 
     Matrix products run in the short type, weights and the loss stay float32. dtype=auto takes
     bf16 in hardware, fp16 on older GPUs, and float32 (said in the log) on other CPUs.

@@ -22,7 +22,7 @@ log = logging.getLogger("titlekit")
 
 @dataclass(eq=False)
 class Ema(Plugin):
-    """Evaluate and keep a moving average of the weights instead of the last ones.
+    """Evaluate and keep a moving average of the weights.
 
     After real step t: s = d s + (1 - d) w with d = min(decay, (1 + t) / (10 + t)), so that short
     runs are not averages of the start. Evaluation and the best weights use s; training and resume

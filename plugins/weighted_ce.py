@@ -50,6 +50,8 @@ def _named(form: str, labels: Sequence[str]) -> list[float]:
             raise UsageError(
                 f"weighted-ce.weights: expected balanced, sqrt or LABEL=WEIGHT,..., got {form!r}"
             )
+        if name in given:
+            raise UsageError(f"weighted-ce.weights: {name} is given twice; give it once")
         if name not in labels:
             raise UsageError(
                 f"weighted-ce.weights: no label {name!r}{nearest(name, labels)}  "
@@ -71,7 +73,7 @@ def _named(form: str, labels: Sequence[str]) -> list[float]:
 
 @dataclass(eq=False)
 class WeightedCe(Plugin):
-    """Cross-entropy with a weight for each class, by label name or by rarity.
+    """Cross-entropy with a weight for each class, by name or by rarity.
 
     -w_y log p_y. The weights have mean 1 over the training rows, so the size of the loss, and
     what a learning rate means, stay as they were.

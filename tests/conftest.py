@@ -48,3 +48,11 @@ def plain_environment(monkeypatch, tmp_path_factory):
     yield
     log.handlers, log.propagate = handlers, propagate
     log.setLevel(level)
+
+
+@pytest.fixture
+def console(capsys):
+    """Return a function that runs a command and gives its exit code, stdout and stderr."""
+    from console import Console
+
+    return Console(capsys)

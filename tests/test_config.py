@@ -76,7 +76,12 @@ def test_values_are_converted_by_their_declared_type():
         "blank": "error", "max_length": 64, "valid": 0.2, "positive": 1, "out": Path("run"),
     }  # fmt: skip
     config, _ = merge([("Python", given)])
-    assert (config.epochs, config.warmup_steps, config.limit, config.offline) == (1, None, 100, True)
+    assert (config.epochs, config.warmup_steps, config.limit, config.offline) == (
+        1,
+        None,
+        100,
+        True,
+    )
     assert (config.max_length, config.valid, config.positive) == ("64", "0.2", "1")
     assert (config.blank, config.out) == ("error", "run")
 
@@ -133,7 +138,10 @@ def test_training_data_is_one_path_or_several(raw, paths):
             "--batch-size is the rows of one optimizer step",
         ),
         *(
-            ({"max_length": raw}, f"--max-length: expected auto or a whole number above 3, got {raw!r}")
+            (
+                {"max_length": raw},
+                f"--max-length: expected auto or a whole number above 3, got {raw!r}",
+            )
             for raw in ("3", "-8", "long", "", "1.5", "²")
         ),
         *(
@@ -183,7 +191,7 @@ def test_plugins_are_text_or_tables(tmp_path):
     given = recipe(
         tmp_path,
         "epochs = 2\n[plugins.focal]\ngamma = 1.5\nalpha = [1, 2]\n[plugins.early-stopping]\n"
-        "[plugins.weighted-ce]\nweights = \"wrong=1,it's \\\"(=2\"\n"
+        '[plugins.weighted-ce]\nweights = "wrong=1,it\'s \\"(=2"\n'
         "[plugins.'./my dir/x.py:Mine']\nflag = true\n",
     )
     assert parse(given["plugins"]) == [
@@ -259,7 +267,9 @@ def strategies():
         str: st.text(), bool: st.booleans(), list[str]: st.lists(st.text(), max_size=3),
         int: st.integers(0, 2**63 - 1), float: st.floats(0, 1e300),
     }  # fmt: skip
-    kinds |= {kind | None: st.none() | values for kind, values in kinds.items() if kind in (int, float)}
+    kinds |= {
+        kind | None: st.none() | values for kind, values in kinds.items() if kind in (int, float)
+    }
     fixed = {
         "blank": st.sampled_from(["skip", "error"]),
         "truncation": st.sampled_from(["head", "tail", "head-tail"]),

@@ -90,7 +90,8 @@ def fingerprint(texts: Sequence[str], pairs: Sequence[str] | None, names: Sequen
     columns = [texts, names] if pairs is None else [texts, pairs, names]
     for fields in zip(*columns, strict=True):
         # A length before each field: no two tables give the same bytes.
-        digest.update("".join([f"{len(field)}:{field}" for field in fields]).encode())
+        row = "".join([f"{len(field)}:{field}" for field in fields])
+        digest.update(f"{row}\n".encode())
     return digest.hexdigest()
 
 

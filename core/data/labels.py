@@ -10,7 +10,7 @@ from ..errors import UsageError, nearest
 FOLDER_LABELS = ["wrong", "correct"]  # of the folder layout, as classes 0 and 1
 
 _POSITIVE = frozenset(("1", "yes", "y", "true", "correct", "positive"))
-_NEGATIVE = frozenset(("0", "no", "n", "false", "wrong"))
+_NEGATIVE = frozenset(("0", "no", "n", "false", "wrong", "negative"))
 _NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?")
 
 

@@ -132,7 +132,7 @@ def load(folder: str | Path, device: str = "auto", offline: bool = False) -> Pre
     UsageError for a folder that is no classifier, DataError for files that make no sense.
     """
     path = Path(folder)
-    _refuse_path(path)
+    _refuse_path(path, str(folder))
     from ..device import pick_device
     from ..encoder import length_limit
     from ..models import load_classifier
@@ -205,7 +205,7 @@ def _expected(name: str, value: Any, labels: Sequence[str]) -> str:
     return "" if value is None or isinstance(value, str) else "a name"
 
 
-def _refuse_path(path: Path) -> None:
+def _refuse_path(path: Path, spelled: str) -> None:
     """Refuse an unfinished run, and what is meant for a folder and is none: no name for the hub."""
     if path.is_dir():
         if (path / "run.json").is_file() and not (path / "config.json").is_file():
@@ -215,7 +215,8 @@ def _refuse_path(path: Path) -> None:
         return
     if path.exists():
         raise UsageError(f"{path}: expected the folder of a run or of a model, not a file")
-    if path.is_absolute() or (path.parent != Path(".") and path.parent.is_dir()):
+    local = path.is_absolute() or spelled.startswith(".")
+    if local or (path.parent != Path(".") and path.parent.is_dir()):
         there = sorted(entry.name for entry in path.parent.glob("*") if entry.is_dir())
         raise UsageError(f"{path}: no such folder{nearest(path.name, there)}")
 

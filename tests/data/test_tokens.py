@@ -129,8 +129,8 @@ def test_both_texts_of_a_pair_are_cut_at_the_asked_end():
     tokenizer = make_tokenizer(["a b c d e f g h"], size=50)
     encode = TextEncoder(tokenizer, 7, "tail")
     found = encode(["a b c d", "a"], ["e f g h", "b c d e f g"])
-    assert words_of(tokenizer, found.ids[0]) == "[CLS] c d [SEP] g h [SEP]".split()
-    assert words_of(tokenizer, found.ids[1]) == "[CLS] a [SEP] e f g [SEP]".split()
+    assert words_of(tokenizer, found.ids[0]) == ["[CLS]", *"cd", "[SEP]", *"gh", "[SEP]"]
+    assert words_of(tokenizer, found.ids[1]) == ["[CLS]", "a", "[SEP]", *"efg", "[SEP]"]
     assert found.types[1].tolist() == [0, 0, 0, 1, 1, 1, 1]
 
 

@@ -191,7 +191,7 @@ def test_unknown_names_are_compared_with_installed_plugins_too(package):
 
 
 def test_an_environment_variable_limits_installed_plugins(package, monkeypatch):
-    points = {name: "noise_kit_c:Noise" for name in ("one", "two", "three")}
+    points = dict.fromkeys(["one", "two", "three"], "noise_kit_c:Noise")
     package("noise-kit", "1.2", points, {"noise_kit_c.py": GOOD})
     assert set(points) <= set(external())
     monkeypatch.setenv("TITLEKIT_EXTERNAL", "one, three")
@@ -204,7 +204,10 @@ def test_an_environment_variable_limits_installed_plugins(package, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("import no_such_module_here", "ModuleNotFoundError: No module named 'no_such_module_here'"),
+        (
+            "import no_such_module_here",
+            "ModuleNotFoundError: No module named 'no_such_module_here'",
+        ),
         ("raise OSError('two\\nlines')", "OSError: two lines"),
         ("def broken(:", "SyntaxError: invalid syntax (bad_kit_d.py, line 1)"),
         ("import sys; sys.exit(3)", "SystemExit: 3"),

@@ -282,7 +282,9 @@ def test_hook_objective(start):
     assert run.forwards == 1
     assert (plain.losses.shape, plain.logits.shape) == ((3,), (3, 2))
     assert plain.logits.dtype == torch.float32
-    assert torch.equal(plain.features, run.model.table(torch.tensor([[1, 2], [3, 4], [5, 6]])).mean(1))
+    assert torch.equal(
+        plain.features, run.model.table(torch.tensor([[1, 2], [3, 4], [5, 6]])).mean(1)
+    )
     doubled = start(Twice())
     assert torch.equal(step_of(doubled).objective().losses, plain.losses * 2)
     assert doubled.forwards == 2

@@ -205,8 +205,11 @@ def test_labels_that_are_the_same_are_refused(copy):
     assert str(refused.value) == f"{copy}/config.json: id2label: expected 2 different names"
 
 
-def test_a_path_that_is_no_folder_never_asks_the_hub(copy, tmp_path):
+def test_a_path_that_is_no_folder_never_asks_the_hub(copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     cases = {
+        "./cope": "cope: no such folder; did you mean 'copy'?",
+        "copy/runs": "copy/runs: no such folder",
         tmp_path / "cope": f"{tmp_path}/cope: no such folder; did you mean 'copy'?",
         copy / "config.json": f"{copy}/config.json: expected the folder of a run or of a model, "
         "not a file",

@@ -100,8 +100,9 @@ def test_uneven_micro_batches_and_sample_weights_divide_exactly(spelling):
 @pytest.mark.parametrize("spelling", ["fgm", "pgd", "focal,fgm"])
 def test_table_attacks_equal_the_mean_of_micro_batches_alone(spelling):
     found = gradients(small_trainer(spelling, grad_accum=2), ROWS[:7])
-    first, second = gradients(small_trainer(spelling), ROWS[:4]), gradients(
-        small_trainer(spelling), ROWS[4:7]
+    first, second = (
+        gradients(small_trainer(spelling), ROWS[:4]),
+        gradients(small_trainer(spelling), ROWS[4:7]),
     )
     expected = {name: (4 * first[name] + 3 * second[name]) / 7 for name in first}
     assert largest_difference(found, expected) < 1e-6

@@ -1,0 +1,5 @@
+"""``python -m titlekit.cli`` is ``titlekit``."""
+
+from .main import main
+
+main()

