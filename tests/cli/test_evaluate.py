@@ -66,9 +66,9 @@ def test_a_table_of_everything(call, run, data):
     for name, counts in zip(("wrong", "correct"), found.metrics["confusion_matrix"], strict=True):
         assert re.search(rf"^{name} +{counts[0]} +{counts[1]}$", out, re.MULTILINE)
     assert out.endswith(
-        f"Written: {run}/eval_results.json\nWritten: {run}/predictions/test-a.csv\n"
+        f"Written: {run}/predictions/test-a.json\nWritten: {run}/predictions/test-a.csv\n"
     )
-    assert json.loads(Path(run, "eval_results.json").read_text()) == found.to_json()
+    assert json.loads(Path(run, "predictions", "test-a.json").read_text()) == found.to_json()
     assert Path(run, "predictions", "test-a.csv").read_text().startswith("line,text,label,")
 
 
@@ -83,7 +83,7 @@ def test_json_and_named_places(call, run, data, tmp_path):
     assert found == json.loads((tmp_path / "r.json").read_text())
     assert found["blank_rows"] == 1
     assert found["accuracy_all_rows"] == pytest.approx((found["accuracy"] * 20 + 1) / 21)
-    assert not os.path.exists(f"{run}/eval_results.json")
+    assert not os.path.exists(f"{run}/predictions/test-a.json")
     assert (tmp_path / "p.csv").read_text().splitlines()[-1] == "22,,wrong,wrong,,,"
 
 
@@ -138,7 +138,7 @@ def test_a_label_shows_its_control_characters(call, tmp_path):
 def test_a_gate(call, run, data):
     assert call(run, data, "--fail-under", "accuracy=0", "--fail-under", "mcc=-1")[0] == 0
     code, out, err = call(run, data, "--fail-under", "f1=1.5", "--fail-under", "accuracy=0.01")
-    value = json.loads(Path(run, "eval_results.json").read_text())["f1"]
+    value = json.loads(Path(run, "predictions", "test-a.json").read_text())["f1"]
     assert code == 4
     assert out.startswith("20 rows")
     assert err == f"Error: f1 is {value:.4f}, --fail-under asks for 1.5\n"
@@ -183,7 +183,7 @@ def test_wrong_usage_is_one_line(call, run, data, args, message):
     assert (code, out) == (2, "")
     assert err == f"Error: {message.format(data=data)}\n"
     assert Path(data).read_text() == before
-    assert not os.path.exists(f"{run}/eval_results.json")
+    assert not os.path.exists(f"{run}/predictions/test-a.json")
 
 
 def test_a_label_the_model_does_not_know(call, run, tmp_path):
