@@ -108,8 +108,9 @@ def default_lr(found: Resolved, model: Any) -> float:
     """Return the learning rate to use when none is given."""
     if found.lr:
         return found.lr
-    hidden = getattr(model.config, "hidden_size", None) or getattr(model.config, "dim", 768)
-    return 2e-5 if int(hidden) >= 768 else 5e-5
+    config = model.config
+    hidden: int = config.hidden_size if hasattr(config, "hidden_size") else 768
+    return 2e-5 if hidden >= 768 else 5e-5
 
 
 def is_installed(module: str) -> bool:
@@ -145,14 +146,11 @@ def _from_hub(asked: str, source: str, revision: str, offline: bool) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     def get(patterns: Sequence[str], local: bool) -> Path:
-        return Path(
-            snapshot_download(
-                source,
-                revision=revision or None,
-                allow_patterns=list(patterns),
-                local_files_only=local,
-            )  # fmt: skip
+        files = list(patterns)
+        found = snapshot_download(
+            source, revision=revision or None, allow_patterns=files, local_files_only=local
         )
+        return Path(found)
 
     offline = offline or bool(constants.HF_HUB_OFFLINE)
     why = "--offline" if offline else ""

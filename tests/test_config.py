@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from titlekit import TrainConfig, UsageError
 from titlekit.core.config import flag, merge, read_toml, resolve_paths, write_toml
 from titlekit.core.hooks.spelling import parse

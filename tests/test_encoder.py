@@ -53,7 +53,7 @@ def family(request):
 
 
 def test_every_parameter_has_one_depth(family):
-    name, model, layers, _ = family
+    _, model, layers, _ = family
     places, found = depths(model)
     assert found == layers
     assert set(places) == {n for n, _ in model.named_parameters()}
@@ -85,7 +85,7 @@ def test_places_that_names_would_get_wrong():
 
 
 def test_the_longest_input_is_what_positions_allow(family):
-    name, model, _, limit = family
+    _, model, _, limit = family
     assert length_limit(model, AnyTokenizer()) == limit
     ids = torch.randint(5, 60, (1, limit))
     assert model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.shape == (1, 3)

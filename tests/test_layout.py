@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 import titlekit
 from titlekit import Plugin
 from titlekit.core.hooks.registry import builtins, load

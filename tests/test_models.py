@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from steps import small_model
 
+from steps import small_model
 from titlekit import UsageError
 from titlekit.core import models
 from titlekit.core.data.vocabulary import make_tokenizer
@@ -59,7 +59,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         "save_pretrained, or a run's folder"
     )
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(UsageError, match="no weights; expected model.safetensors"):
+    with pytest.raises(UsageError, match=r"no weights; expected model\.safetensors"):
         load_classifier(str(tmp_path))
 
 

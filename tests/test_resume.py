@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from console import process, write_table
 
+from console import process, write_table
 from titlekit import UsageError, load, train
 from titlekit.core.run_folder import STATE
 from titlekit.core.session import resume
@@ -159,7 +159,7 @@ def test_a_state_of_a_stranger_is_data_not_code(stopped):
     assert "is not a state that titlekit saved" in refused(stopped)
 
 
-def test_a_full_disk_ends_in_one_line_and_keeps_the_last_state(console, table, tmp_path, monkeypatch):
+def test_a_full_disk_ends_in_one_line(console, table, tmp_path, monkeypatch):
     import safetensors.torch
 
     save, calls = safetensors.torch.save_file, []

@@ -41,8 +41,9 @@ def save_classifier(
 ) -> Path:
     """Save an untrained two-layer BERT with a head for `labels`; its answers vary."""
     import torch
-    from titlekit.core.data.vocabulary import make_tokenizer
     from transformers import BertConfig, BertForSequenceClassification
+
+    from titlekit.core.data.vocabulary import make_tokenizer
 
     torch.manual_seed(seed)
     tokenizer = make_tokenizer(texts, size=400)

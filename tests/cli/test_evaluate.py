@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tiny import FAULTS, TITLES, mark_as_run, save_classifier
 from titlekit import load
 from titlekit.cli.main import main

@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+
 from tiny import TITLES, mark_as_run, save_classifier
 from titlekit import load
 from titlekit.cli.main import main

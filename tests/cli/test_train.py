@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from console import write_table
 
+from console import write_table
 from titlekit import TrainConfig, load, train
 from titlekit.core.data.synthetic import make_titles
 

@@ -3,6 +3,7 @@
 import codecs
 
 import pytest
+
 from titlekit.core.data.encoding import clip, find_encoding
 from titlekit.core.errors import DataError, UsageError
 

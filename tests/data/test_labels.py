@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from titlekit.core.data.columns import (
     find_label_column,
     join_names,

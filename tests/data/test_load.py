@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
+
 from titlekit.core.config import TrainConfig
 from titlekit.core.data import load
 from titlekit.core.data.load import Dataset, leak, load_labelled, load_training

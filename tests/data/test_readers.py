@@ -13,6 +13,7 @@ import zipfile
 
 import openpyxl
 import pytest
+
 from titlekit.core.data.columns import is_blank, row_text
 from titlekit.core.data.readers import Row, cell_text, open_table
 from titlekit.core.errors import DataError, UsageError

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from titlekit.core.data.splits import limit_rows, normalise, split_rows
 from titlekit.core.errors import UsageError
 

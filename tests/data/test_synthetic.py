@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 import pytest
+
 from titlekit.core.data import synthetic
 from titlekit.core.data.synthetic import expand, make_fault, make_title, make_titles
 from titlekit.core.data.synthetic_faults import FAULTS, SHARES

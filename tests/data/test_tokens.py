@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from titlekit import UsageError
 from titlekit.core.data import tokens as module
 from titlekit.core.data.tokens import (

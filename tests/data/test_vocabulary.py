@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from titlekit.core.data.vocabulary import SPECIAL, count_vocabulary, make_tokenizer
 
 TEXTS = [

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 import sklearn.metrics as reference
+
 from tiny import FAULTS, TITLES, mark_as_run, save_classifier
 from titlekit import DataError, load
 from titlekit.core.data.dataset import Dataset

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 import pytest
+
 from titlekit import Plugin, UsageError, hookimpl
 from titlekit.core.hooks.assembly import HOOKS, Hooks, implementations, verify_groups
 from titlekit.core.hooks.registry import create

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from titlekit import UsageError, option
 from titlekit.core.errors import nearest
 from titlekit.core.hooks.registry import builtins, create, load, spell_plugins

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+
 from titlekit import Plugin, UsageError
 from titlekit.core.hooks.registry import (
     GROUP,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from titlekit import Plugin, Precision, Run, Step, hookimpl
 from titlekit.core.data.plans import stream
 from titlekit.core.hooks.assembly import HOOKS, Hooks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from titlekit import UsageError
 from titlekit.core.hooks.spelling import parse, spell, with_settings
 

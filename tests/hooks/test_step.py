@@ -7,6 +7,7 @@ import types
 
 import pytest
 import torch
+
 from titlekit import Output, Step, UsageError, borrowed, isolated_grad, row_norm
 from titlekit.core.hooks.precision import float32
 

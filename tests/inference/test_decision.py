@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from titlekit import DataError, UsageError
 from titlekit.core.inference.decision import Decision
 from titlekit.core.inference.scoring import softmax

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+
 from tiny import FAULTS, TITLES, mark_as_run, save_classifier
 from titlekit import DataError, RunError, UsageError, load
 from titlekit.core.inference.decision import Decision

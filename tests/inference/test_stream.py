@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
+
 from tiny import FAULTS, TITLES, mark_as_run, save_classifier
 from titlekit import DataError, UsageError, load
 from titlekit.core.data.readers import Row, Table, open_table

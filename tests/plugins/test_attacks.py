@@ -7,6 +7,8 @@ import contextlib
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
+
 from steps import (
     equal,
     gradients,
@@ -16,7 +18,6 @@ from steps import (
     small_trainer,
     weights_of,
 )
-from torch.nn.functional import cross_entropy
 
 LOSSES = ["", "focal", "focal(alpha=[1,2,3])", "weighted-ce", "weighted-ce(weights='sqrt')"]
 ROWS = np.array([3, 7, 11, 15, 2, 6, 10, 14])

@@ -9,6 +9,7 @@ import types
 import pytest
 import torch
 import torch.nn.functional as F
+
 from titlekit import UsageError
 from titlekit.core.encoder import depths
 from titlekit.core.hooks.defaults import cross_entropy

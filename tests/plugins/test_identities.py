@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 import torch
-from steps import equal, gradients, largest_difference, plugins, small_trainer, weights_of
 
+from steps import equal, gradients, largest_difference, plugins, small_trainer, weights_of
 from titlekit.core.hooks.assembly import HOOKS, Hooks
 
 # Plugins whose null setting leaves every gradient and every step as it was, bit for bit.

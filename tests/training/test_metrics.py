@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import sklearn.metrics as reference
+
 from titlekit import UsageError
 from titlekit.core.training.metrics import (
     check_metric,

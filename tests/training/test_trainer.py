@@ -8,6 +8,8 @@ import logging
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
+
 from steps import (
     NAMES,
     equal,
@@ -19,8 +21,6 @@ from steps import (
     small_trainer,
     weights_of,
 )
-from torch.nn.functional import cross_entropy
-
 from titlekit import Plugin, RunError, TrainConfig, Trainer, UsageError, hookimpl
 from titlekit.core.errors import InterruptedRun
 from titlekit.core.training import checkpoint, state
