@@ -17,6 +17,7 @@ _CELL = 1 << 24  # characters of the longest cell
 
 
 def read_csv(lines: Iterator[str], name: str, delimiter: str) -> tuple[list[str], Iterator[Row]]:
+    """Return the columns and the rows of a csv; `delimiter` "" is told from the header."""
     opening = []
     for line in lines:
         opening.append(line)

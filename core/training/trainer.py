@@ -83,9 +83,8 @@ class Trainer:
         verify_groups(groups, model, self.hooks.owner("groups"))
         self.base_rates = [float(group["lr"]) for group in groups]
         optimizer = call.optimizer(groups=groups, lr=lr)
-        warmup = config.warmup_steps
-        warmup = round(config.warmup_ratio * total) if warmup is None else warmup
-        factors = call.schedule(total_steps=total, warmup_steps=min(warmup, total))
+        warmup = min(total, _warmup_steps(config, total))
+        factors = call.schedule(total_steps=total, warmup_steps=warmup)
         self.factors = check_schedule(factors, total, self.hooks.owner("schedule"))
         forward, self._handle = with_features(model)
         self.run = Run(
@@ -258,6 +257,12 @@ class Trainer:
         self.hooks.call.on_log(run=run, record=record)
         if self.on_record is not None:
             self.on_record(record)
+
+
+def _warmup_steps(config: TrainConfig, total: int) -> int:
+    if config.warmup_steps is not None:
+        return config.warmup_steps
+    return round(config.warmup_ratio * total)
 
 
 @contextlib.contextmanager
