@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core.config import TrainConfig
+    from .core.data.tokens import Examples, TextEncoder
     from .core.errors import DataError, RunError, TitlekitError, UsageError
     from .core.hooks.plugin import Plugin
     from .core.hooks.precision import Precision
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from .core.hooks.step import Output, Step, borrowed, isolated_grad, row_norm
     from .core.inference.predictor import Predictor, load
     from .core.options import option
-    from .core.session import train
+    from .core.session import resume, train
     from .core.training.trainer import Trainer
 
 # Names are resolved when first used (PEP 562): the command line must answer before torch loads.
 _HOMES = {
     "DataError": "core.errors",
+    "Examples": "core.data.tokens",
     "Output": "core.hooks.step",
     "Plugin": "core.hooks.plugin",
     "Precision": "core.hooks.precision",
@@ -28,6 +30,7 @@ _HOMES = {
     "Run": "core.hooks.run",
     "RunError": "core.errors",
     "Step": "core.hooks.step",
+    "TextEncoder": "core.data.tokens",
     "TitlekitError": "core.errors",
     "TrainConfig": "core.config",
     "Trainer": "core.training.trainer",
@@ -38,11 +41,13 @@ _HOMES = {
     "load": "core.inference.predictor",
     "option": "core.options",
     "row_norm": "core.hooks.step",
+    "resume": "core.session",
     "train": "core.session",
 }
 
 __all__ = [
     "DataError",
+    "Examples",
     "Output",
     "Plugin",
     "Precision",
@@ -50,6 +55,7 @@ __all__ = [
     "Run",
     "RunError",
     "Step",
+    "TextEncoder",
     "TitlekitError",
     "TrainConfig",
     "Trainer",
@@ -59,6 +65,7 @@ __all__ = [
     "isolated_grad",
     "load",
     "option",
+    "resume",
     "row_norm",
     "train",
 ]

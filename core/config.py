@@ -154,6 +154,9 @@ def read_toml(path: str) -> dict[str, Any]:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}") from None
+    if "allow_code" in given or "allow-code" in given:
+        # Else a stranger's recipe could grant itself what only its reader can.
+        raise UsageError(f"{path}: allow_code is not a recipe's to say; use --allow-code")
     plugins = given.get("plugins")
     if isinstance(plugins, dict):
         calls = []

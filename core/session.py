@@ -17,6 +17,7 @@ from typing import Any
 from .config import TrainConfig, flag, merge, read_toml, resolve_paths, write_toml
 from .errors import InterruptedRun, UsageError
 from .hooks.plugin import Plugin
+from .hooks.registry import spell_plugins
 from .options import options_of
 from .prepare import Job, make_plugins, prepare
 from .run_folder import (
@@ -62,7 +63,6 @@ def train(
         config, origins = merge([("Python", options)])
     elif options:
         raise UsageError("give a TrainConfig or options by name, not both")
-    config = resolve_paths(config)
     folder = choose(config.out, overwrite)
     made = make_plugins(config, code) if plugins is None else list(plugins)
     with _kept_warnings() as warnings:
@@ -72,7 +72,9 @@ def train(
         folder = create(folder, overwrite)
         job.trainer.best.folder = folder / "checkpoints"
         with locked(folder):
-            job = dataclasses.replace(job, config=dataclasses.replace(job.config, out=str(folder)))
+            # Messages call files as the person did; what is written finds them from anywhere.
+            kept = dataclasses.replace(resolve_paths(job.config), out=str(folder))
+            job = dataclasses.replace(job, config=kept)
             write_text(folder / "config.toml", write_toml(job.config, job.code))
             write_json(folder / "run.json", _describe(job, "running"))
             return _finish(job, folder, warnings, 0.0)
@@ -92,10 +94,13 @@ def resume(folder: str | Path, given: Mapping[str, Any] | None = None) -> Result
     given = dict(given or {})
     allow = bool(given.pop("allow_code", False))
     config, origins = merge([("config.toml", {**values, "out": str(folder)})])
-    _refuse_changes(config, given)
     config = dataclasses.replace(config, allow_code=allow)
+    made = make_plugins(config, code)
+    _refuse_changes(config, made, given)
+    for name, option in described.get("options", {}).items():
+        origins[name] = str(option.get("from", "config.toml"))
     with locked(folder), _kept_warnings() as warnings:
-        job = prepare(config, origins, make_plugins(config, code), folder / "checkpoints")
+        job = prepare(config, origins, made, folder / "checkpoints")
         for name, data in described.get("data", {}).items():
             now = _data(job)[name]["sha256"] if name in _data(job) else "none"
             if now != data["sha256"]:
@@ -119,16 +124,14 @@ def resume(folder: str | Path, given: Mapping[str, Any] | None = None) -> Result
         return _finish(job, folder, warnings, seconds)
 
 
-def _refuse_changes(config: TrainConfig, given: Mapping[str, Any]) -> None:
+def _refuse_changes(config: TrainConfig, made: Sequence[Plugin], given: Mapping[str, Any]) -> None:
     asked, _ = merge([("command line", given)])
     asked = resolve_paths(asked)
     for name in given:
         name = name.replace("-", "_")
         now, then = getattr(asked, name), getattr(config, name)
         if name == "plugins":
-            now = [p.options() | {"": p.name} for p in make_plugins(asked)]
-            then = [p.options() | {"": p.name} for p in make_plugins(config)]
-            now, then = sorted(now, key=lambda o: o[""]), sorted(then, key=lambda o: o[""])
+            now, then = spell_plugins(make_plugins(asked)), spell_plugins(made)
         if now != then and name != "out":
             raise UsageError(
                 f"--resume: {flag(name)} is {getattr(asked, name)!r} here and was "

@@ -154,6 +154,23 @@ def test_an_unfinished_run_answers_nothing_yet(stopped):
         load(stopped)
 
 
+def test_a_recipe_of_a_stranger_runs_no_code(stopped, tmp_path):
+    trap = tmp_path / "trap.py"
+    trap.write_text("raise SystemExit('owned')\n")
+    recipe = stopped / "config.toml"
+    text = recipe.read_text()
+    planted = text.replace('plugins = "', f'plugins = "{trap}:Trap,', 1)
+    assert planted != text
+    recipe.write_text(planted)
+    for given in ({}, {"plugins": STATEFUL}):
+        assert f"the recipe names code of its own, {trap}:Trap; read that file" in refused(
+            stopped, given
+        )
+    assert "is not the code that was recorded" in refused(stopped, {"allow_code": True})
+    recipe.write_text("allow_code = true\n" + planted)
+    assert refused(stopped) == f"{recipe}: allow_code is not a recipe's to say; use --allow-code"
+
+
 def test_a_state_of_a_stranger_is_data_not_code(stopped):
     (stopped / STATE).write_bytes(b"\x80\x04cos\nsystem\n(S'touch owned'\ntR.")
     assert "is not a state that titlekit saved" in refused(stopped)

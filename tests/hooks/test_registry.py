@@ -314,6 +314,12 @@ def test_the_file_runs_as_it_was_hashed(file):
     assert find("mine.py:Noise").sha256 != entry.sha256
 
 
+def test_the_file_runs_by_its_own_rules(file):
+    file.write_text(file.read_text().replace("from __future__ import annotations", ""))
+    file.write_text(file.read_text().replace("list[Tensor]", "list"))
+    assert load(find("mine.py:Noise")).__annotations__["rate"] is float
+
+
 def test_two_files_of_one_name_are_two_modules(file):
     other = file.parent / "other" / "mine.py"
     other.parent.mkdir()
