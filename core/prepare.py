@@ -51,7 +51,8 @@ def make_plugins(config: TrainConfig, code: Mapping[str, str] | None = None) -> 
     `code` (FILE.py:Class -> sha256) is given when the names come from a recipe, a run or a state
     and not from the person at the keyboard: then code needs --allow-code and the recorded hash.
     """
-    calls = parse(config.plugins)
+    # A file by its whole path, so that a recipe or a resumed run finds it from anywhere.
+    calls = [(_absolute(name), options) for name, options in parse(config.plugins)]
     for name, _ in calls:
         if ".py:" not in name or code is None:
             continue
@@ -67,6 +68,11 @@ def make_plugins(config: TrainConfig, code: Mapping[str, str] | None = None) -> 
                 f"{recorded}); read the file, then name it with --plugins"
             )
     return [create(call) for call in calls]
+
+
+def _absolute(name: str) -> str:
+    path, colon, cls = name.rpartition(":")
+    return f"{Path(path).resolve()}:{cls}" if colon and Path(path).is_file() else name
 
 
 def prepare(

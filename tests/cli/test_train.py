@@ -357,7 +357,7 @@ def test_a_named_plugin_that_did_nothing_is_told(console, table, tmp_path):
     assert f"Warning: the plugin {mine}:Idle was named and did nothing in this run" in err
 
 
-def test_code_in_a_recipe_needs_leave_and_its_hash(console, table, tmp_path):
+def test_code_in_a_recipe_needs_leave_and_its_hash(console, table, tmp_path, monkeypatch):
     mine = tmp_path / "mine.py"
     code = (
         "from dataclasses import dataclass\nfrom titlekit import Plugin, hookimpl\n\n\n"
@@ -366,7 +366,9 @@ def test_code_in_a_recipe_needs_leave_and_its_hash(console, table, tmp_path):
     )
     mine.write_text(code)
     run = tmp_path / "run"
-    assert console("train", table, *QUICK, "--plugins", f"{mine}:Seen", "--out", run)[0] == 0
+    monkeypatch.chdir(tmp_path)
+    assert console("train", table, *QUICK, "--plugins", "./mine.py:Seen", "--out", run)[0] == 0
+    monkeypatch.chdir(run)  # the recipe finds the file from anywhere
     recipe = run / "config.toml"
     again = ("train", "--config", recipe, "--out", tmp_path / "two")
     exit_code, _, err = console(*again)

@@ -53,7 +53,7 @@ FAVOURITES = "focal,fgm,llrd,amp(dtype='bf16'),ema,early-stopping"
 
 
 def test_call_order_is_the_same_for_every_listing_order():
-    made = plugins(FAVOURITES)
+    made = plugins(FAVOURITES.removesuffix(",early-stopping"))
     expected = Hooks(made)
     for order in itertools.permutations(made):
         hooks = Hooks(order)
