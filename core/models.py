@@ -93,7 +93,13 @@ def load_for_training(
     if found.folder is None:
         return _make_tiny(texts, names)
     tokenizer = _tokenizer(found.folder)
-    return _model(found.folder, ignore_mismatched_sizes=True, **names), tokenizer
+    model = _model(found.folder, ignore_mismatched_sizes=True, **names)
+    if tokenizer.pad_token_id is None:
+        # Decoders have no padding token; what stands after the text is masked, whatever it is.
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if getattr(model.config, "pad_token_id", None) is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer
 
 
 def load_classifier(source: str, offline: bool = False) -> tuple[Any, Any]:

@@ -45,6 +45,10 @@ class Fgm(Plugin):
         """Return 0 in steps that attack, 1 in others."""
         return int(number % self.every != 0)
 
+    def accumulates(self) -> bool:
+        """One norm over the table is one a micro-batch; a norm a row is the same either way."""
+        return self.at == "inputs"
+
     @hookimpl(wrapper=True)
     def backward(self, step: Step) -> Generator[None, Tensor, Tensor]:
         """Run the clean pass, then the one on perturbed embeddings."""

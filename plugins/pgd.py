@@ -41,6 +41,10 @@ class Pgd(Plugin):
         """One clean pass and one for each step."""
         return 1.0 + self.steps
 
+    def accumulates(self) -> bool:
+        """One norm over the table is one a micro-batch; a norm a row is the same either way."""
+        return self.at == "inputs"
+
     @hookimpl(wrapper=True)
     def backward(self, step: Step) -> Generator[None, Tensor, Tensor]:
         """Run the clean pass, climb, and add the gradient at the last perturbation."""

@@ -150,6 +150,32 @@ def test_another_minilm_in_the_package_is_refused(monkeypatch):
     )
 
 
+def test_a_decoder_without_a_padding_token_trains(tmp_path):
+    from tokenizers import Tokenizer, models as kinds, pre_tokenizers
+    from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
+
+    from titlekit import load, train
+
+    words = {word: number for number, word in enumerate(["[UNK]", "</s>", "good", "bad", "title"])}
+    tokenizer = Tokenizer(kinds.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    decoder = tmp_path / "decoder"
+    config = GPT2Config(vocab_size=5, n_embd=16, n_layer=2, n_head=2, n_positions=32)
+    GPT2Model(config).save_pretrained(decoder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", eos_token="</s>"
+    ).save_pretrained(decoder)
+    rows = [f"{'good' if n % 2 else 'bad'}{' title' * (n % 5 + 1)},{n % 2}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    result = train(
+        train=str(tmp_path / "t.csv"), model=str(decoder), out=str(tmp_path / "run"), lr=1e-2,
+        plugins="llrd,fgm", device="cpu",
+    )  # fmt: skip
+    texts = ["good title", "bad title title title"]
+    alone = [load(result.folder).predict([text]).scores[0] for text in texts]
+    assert load(result.folder).predict(texts).scores.tolist() == pytest.approx(alone, abs=1e-5)
+
+
 # A stand-in hub on loopback: the two calls that a snapshot needs, and a log of requests.
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

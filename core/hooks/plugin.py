@@ -36,6 +36,10 @@ class Plugin:
         """Return forward passes per micro-batch, on average, with this plugin alone (plain: 1)."""
         return 1.0
 
+    def accumulates(self) -> bool:
+        """Return whether the micro-batches of a batch add up to the whole batch exactly."""
+        return True
+
     def phase(self, number: int) -> int:
         """Return which variant of the step runs at step `number`; a number for each variant."""
         return 0

@@ -18,11 +18,11 @@ is core's default wrapped by any number of plugins, a *notice* calls them all. A
                     precision.scale(sum(w * losses) / sum(w of the batch)).backward()
             precision.unscale -> clip -> stepped = precision.step -> schedule moves if stepped
             after_step(run, stepped)                                       notice
-            on_log(run, record)                                            notice, when logged
             if an evaluation is due:
                 evaluate(run)                                              pipe
                     metrics, and the best weights are kept, inside the pipe
                 should_stop(run, metrics)                                  notice, reasons collected
+            on_log(run, record)                                            notice, when logged
     train_end(run)                                                         notice
 
 An implementation may take fewer arguments than its hook has, and none with a default. Plugins

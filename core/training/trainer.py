@@ -83,8 +83,7 @@ class Trainer:
         verify_groups(groups, model, self.hooks.owner("groups"))
         self.base_rates = [float(group["lr"]) for group in groups]
         optimizer = call.optimizer(groups=groups, lr=lr)
-        warmup = min(total, _warmup_steps(config, total))
-        factors = call.schedule(total_steps=total, warmup_steps=warmup)
+        factors = call.schedule(total_steps=total, warmup_steps=_warmup_steps(config, total))
         self.factors = check_schedule(factors, total, self.hooks.owner("schedule"))
         forward, self._handle = with_features(model)
         self.run = Run(
@@ -93,6 +92,7 @@ class Trainer:
             optimizer=optimizer, model_forward=forward,
             generator=torch.Generator().manual_seed(config.seed), total_steps=total,
             steps_per_epoch=self.feed.steps_per_epoch, metric=metric,
+            micro_batches=min(config.grad_accum, config.batch_size),
             real_steps=torch.zeros((), dtype=torch.int64, device=device),
             evaluate_here=self._score_and_keep,
         )  # fmt: skip
@@ -118,6 +118,7 @@ class Trainer:
             # Dropout depends on the seed alone, not on what was drawn to build the model.
             torch.manual_seed(config.seed)
         self.hooks.call.train_start(run=run)
+        self._say_what_is_cut()
         if run.step == 0:
             self._rehearse()
         with _progress(run) as advance:
@@ -174,6 +175,15 @@ class Trainer:
     def _real(self) -> int:
         # Only a scaler skips steps; without one the host knows the number of real steps.
         return int(self.run.real_steps) if self.run.precision.may_skip else self.run.step  # type: ignore[arg-type]
+
+    def _say_what_is_cut(self) -> None:
+        parts = self.run.micro_batches
+        for plugin in self.hooks.plugins:
+            if parts > 1 and not plugin.accumulates():
+                log.info(
+                    "%s acts on each of the %d micro-batches by itself: the mean of those, not "
+                    "the whole batch at once", plugin.name, parts,
+                )  # fmt: skip
 
     def _rehearse(self) -> None:
         """Try the widest batch, then put everything back: memory runs out now or never."""
@@ -261,7 +271,7 @@ class Trainer:
 
 def _warmup_steps(config: TrainConfig, total: int) -> int:
     if config.warmup_steps is not None:
-        return config.warmup_steps
+        return min(total, config.warmup_steps)
     return round(config.warmup_ratio * total)
 
 

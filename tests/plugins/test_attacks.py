@@ -194,3 +194,14 @@ def test_a_frozen_table_can_still_be_attacked_at_the_inputs():
     trainer.backward(ROWS)
     (plugin,) = trainer.hooks.plugins
     assert plugin.counts()["attacks"] == 1
+
+
+@pytest.mark.parametrize("attack", ["fgm", "pgd"])
+def test_a_norm_over_micro_batches_is_told(attack, caplog):
+    caplog.set_level("INFO", "titlekit")
+    small_trainer(attack, grad_accum=4, epochs=0.3).fit()
+    assert f"{attack} acts on each of the 4 micro-batches by itself" in caplog.text
+    caplog.clear()
+    small_trainer(f"{attack}(at='inputs')", grad_accum=4, epochs=0.3).fit()
+    small_trainer(attack, epochs=0.3).fit()
+    assert "micro-batches by itself" not in caplog.text
