@@ -25,7 +25,7 @@ from typing import Any
 import click
 
 from titlekit.cli.evaluate import GateMissed
-from titlekit.cli.main import COMMANDS, main, titlekit
+from titlekit.cli.main import main, titlekit
 from titlekit.core import errors
 from titlekit.core.config import TrainConfig, flag
 from titlekit.core.data.columns import LABEL_NAMES, TEXT_NAMES
@@ -155,11 +155,12 @@ def facts(name: str, page: Path) -> str:
     slot = f"`{one['slot']}`: one plugin a run" if one["slot"] else "none: stacks with anything"
     cls = load(builtins()[one["name"]])
     saved = "yes" if "state_dict" in vars(cls) else "no"
+    passes = "1 forward pass" if one["passes"] == 1 else f"{one['passes']:g} forward passes"
     rows = [
-        ("fact", ""),
+        ("", ""),
         ("slot", slot),
         ("hooks", ", ".join(map(code, one["hooks"]))),
-        ("cost", f"{one['passes']:g} forward passes a micro-batch at the defaults (plain: 1)"),
+        ("cost", f"{passes} a micro-batch at the defaults (plain training: 1)"),
         ("own state in a checkpoint", saved),
         ("use it when", one["when"]),
         ("source", one["paper"] or "textbook"),

@@ -29,7 +29,7 @@ class Amp(Plugin):
     slot = "precision"
     layout = "any"
     capture_safe = True
-    when = "faster training at the same quality"
+    when = "speed and memory on hardware with 16-bit arithmetic"
     paper = "Micikevicius et al. 2018, Mixed Precision Training, arXiv 1710.03740"
 
     dtype: str = option("auto", "short floating-point type", choices=("auto", "bf16", "fp16"))

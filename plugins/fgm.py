@@ -30,7 +30,7 @@ class Fgm(Plugin):
 
     slot = "adversary"
     capture_safe = True
-    when = "a point of robustness for twice the passes"
+    when = "robustness against small changes, for twice the passes"
     paper = "Miyato et al. 2017, Adversarial Training Methods for Text, arXiv 1605.07725"
 
     epsilon: float = option(1.0, "length of the perturbation (L2)", min=0)
