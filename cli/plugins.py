@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import typing
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from ..core.errors import UsageError
 from ..core.hooks.assembly import implementations
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.registry import Entry, builtins, external, find, load
-from ..core.options import options_of, type_name
+from ..core.options import hints_of, options_of, type_name
 from .options import json_option
 
 
@@ -61,7 +60,7 @@ def _rows() -> list[dict[str, Any]]:
 
 
 def _describe(entry: Entry, cls: type[Plugin]) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     default = cls()
     options = []
     for name, field in options_of(cls).items():
@@ -78,14 +77,14 @@ def _describe(entry: Entry, cls: type[Plugin]) -> dict[str, Any]:
 
 
 def _card(shown: dict[str, Any]) -> str:
-    from .show import table
+    from .show import counted, table
 
     lines = [f"{shown['name']}: {shown['summary']}", ""]
     if shown["description"]:
         lines += [shown["description"], ""]
     facts = [
         ["when", shown["when"]], ["slot", shown["slot"] or "none: stacks with anything"],
-        ["cost", f"{shown['passes']:g} forward passes a micro-batch (plain training: 1)"],
+        ["cost", f"{counted(shown['passes'], 'forward pass', 'es')} a micro-batch (plain: 1)"],
         ["hooks", ", ".join(shown["hooks"])], ["paper", shown["paper"]],
         ["source", shown["source"]],
     ]  # fmt: skip

@@ -29,6 +29,11 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join(indent + line for line in lines)
 
 
+def counted(amount: float, what: str, ending: str = "s") -> str:
+    """Return ``1 step`` or ``2 steps``."""
+    return f"{amount:g} {what}{'' if amount == 1 else ending}"
+
+
 def number(value: Any) -> str:
     """Return four decimals, or a dash for what is undefined."""
     return "-" if value is None or not math.isfinite(value) else f"{value:.4f}"
@@ -51,7 +56,8 @@ def finished(result: Result, as_json: bool) -> str:
     outcome, costs = result.run["result"], result.run["costs"]
     lines += [
         "",
-        f"{outcome['steps']} steps in {costs['train_runtime']:.0f} seconds, plugins: "
+        f"{counted(outcome['steps'], 'step')} in "
+        f"{counted(round(costs['train_runtime']), 'second')}, plugins: "
         f"{result.run['plugins']['spelling'] or 'none'}",
     ]
     for reason in outcome["stop_reasons"]:
@@ -83,8 +89,9 @@ def dry_run(
                for g in plan["groups"]]  # fmt: skip
     steps = (
         f"{plan['rows']} training rows, {plan['validation_rows']} validation rows; "
-        f"{plan['steps_per_epoch']} steps an epoch, {plan['steps']} in all, "
-        f"{plan['passes']:g} forward passes a micro-batch; at most {plan['max_length']} tokens "
+        f"{counted(plan['steps_per_epoch'], 'step')} an epoch, {plan['steps']} in all, "
+        f"{counted(plan['passes'], 'forward pass', 'es')} a micro-batch; "
+        f"at most {plan['max_length']} tokens "
         f"({plan['mean_length']:.1f} on average); {plan['parameters']:,} parameters on "
         f"{plan['device']} in {plan['precision']}"
     )

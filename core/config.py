@@ -87,7 +87,10 @@ class TrainConfig:
         except ValueError:
             return None
         if not 0 <= share < 1:
-            raise UsageError(f"--valid: expected a share from 0 to 1 or a file, got {self.valid!r}")
+            raise UsageError(
+                "--valid: expected a share of at least 0 and below 1, or a file, "
+                f"got {self.valid!r}"
+            )
         return share
 
 

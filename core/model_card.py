@@ -12,6 +12,7 @@ def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]])
     """Return the card of a finished run from its run.json and its results by name of the rows."""
     model, source = run["model"], run["model"]["source"]
     base = f"base_model: {source.split(' ')[0]}\n" if "/" in source and " " not in source else ""
+    origin = source if model["asked"] != "tiny" else "a small BERT made on the spot"
     plugins = run["plugins"]["spelling"] or "none"
     lines = [
         "---",
@@ -22,7 +23,7 @@ def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]])
         "# Text classifier",
         "",
         f"Labels: {', '.join(_code(label) for label in run['labels'])}. "
-        f"Fine-tuned with titlekit {run['titlekit']} from {source}"
+        f"Fine-tuned with titlekit {run['titlekit']} from {origin}"
         f"{' at ' + model['revision'] if model['revision'] else ''}.",
         "",
         f"Plugins: {_code(plugins)}. Made by:",

@@ -94,6 +94,13 @@ def build(cls: type, name: str, given: Mapping[str, Any]) -> Any:
     return cls(**values)
 
 
+def check_options(made: Any, name: str) -> None:
+    """Refuse an instance whose option values, given in Python, are outside what is declared."""
+    fields, hints = options_of(type(made)), hints_of(type(made))
+    for key, field in fields.items():
+        convert(f"{name}.{key}", field, hints[key], getattr(made, key))
+
+
 _MISFIT = object()
 
 

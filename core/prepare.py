@@ -12,7 +12,15 @@ import numpy as np
 
 from .config import TrainConfig
 from .data.load import Dataset, TrainingData, leak, load_training, test_file
-from .data.tokens import Examples, Flat, TextEncoder, automatic_length, learn_template, tokenise
+from .data.tokens import (
+    Examples,
+    Flat,
+    TextEncoder,
+    Tokens,
+    automatic_length,
+    learn_template,
+    tokenise,
+)
 from .encoder import length_limit
 from .errors import UsageError
 from .hooks.assembly import Hooks
@@ -94,9 +102,13 @@ def prepare(
     found = resolve(config.model, config.offline)
     data = load_training(config)
     model, tokenizer = load_for_training(found, data.labels, data.train.texts, config.seed)
+    origins = dict(origins)
     if config.lr is None:
         config = dataclasses.replace(config, lr=default_lr(found, model))
-    config = dataclasses.replace(config, positive=data.positive or "")
+        origins["lr"] = f"default of {config.model}"
+    if not config.positive and data.positive:
+        config = dataclasses.replace(config, positive=data.positive)
+        origins["positive"] = "found among the labels"
     encoder, train = _encode(config, data.train, model, tokenizer)
     valid = None
     if data.valid is not None:
@@ -112,7 +124,7 @@ def prepare(
     )
     code = {p.name: code_hash(p.name) for p in plugins if ".py:" in p.name}
     spelled = dataclasses.replace(config, plugins=spell_plugins(plugins))
-    return Job(spelled, dict(origins), plugins, code, data, found, tokenizer, encoder, trainer)
+    return Job(spelled, origins, plugins, code, data, found, tokenizer, encoder, trainer)
 
 
 def test_path(config: TrainConfig) -> str:
@@ -155,8 +167,11 @@ def _encode(
         "longest input: %d tokens (%.1f on average; %.2f %% of the rows are cut)",
         length, float(tokens.lengths.mean()), 100 * cut,
     )  # fmt: skip
-    weights = None
-    return encoder, Examples(tokens, rows.labels, weights, rows.texts, encoder)
+
+    def encode(texts: Sequence[str]) -> Tokens:
+        return encoder(texts, rows.pairs)  # augmented first texts keep their second ones
+
+    return encoder, Examples(tokens, rows.labels, texts=rows.texts, encode=encode)
 
 
 def _warn_of_unknown(raw: Flat, rows: Dataset, tokenizer: Any, model: str) -> None:

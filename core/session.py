@@ -47,7 +47,7 @@ class Result:
 def train(
     config: TrainConfig | None = None,
     *,
-    plugins: Sequence[Plugin] | None = None,
+    plugins: str | Sequence[str] | Sequence[Plugin] | None = None,
     origins: Mapping[str, str] | None = None,
     code: Mapping[str, str] | None = None,
     overwrite: bool = False,
@@ -55,16 +55,25 @@ def train(
 ) -> Result:
     """Train with the options of `titlekit train`, e.g. ``train(train="t.csv", plugins="focal")``.
 
-    Give options by name or as a TrainConfig; `plugins` may also be Plugin instances.
+    Give options by name or as a TrainConfig. `plugins`: a spelling, a list of names, or a list of
+    Plugin instances.
     """
+    made = None
     if isinstance(plugins, str):
-        options["plugins"], plugins = plugins, None
+        options["plugins"] = plugins
+    elif plugins is not None:
+        names = [plugin for plugin in plugins if isinstance(plugin, str)]
+        made = [plugin for plugin in plugins if not isinstance(plugin, str)]
+        if names and made:
+            raise UsageError("plugins: give names or Plugin instances, not both in one list")
+        if names:
+            options["plugins"], made = ",".join(names), None
     if config is None:
         config, origins = merge([("Python", options)])
     elif options:
         raise UsageError("give a TrainConfig or options by name, not both")
     folder = choose(config.out, overwrite)
-    made = make_plugins(config, code) if plugins is None else list(plugins)
+    made = make_plugins(config, code) if made is None else made
     with _kept_warnings() as warnings:
         job = prepare(config, origins or {}, made, folder / "checkpoints")
         extra = 2 * len(job.plugins)

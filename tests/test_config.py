@@ -146,7 +146,10 @@ def test_training_data_is_one_path_or_several(raw, paths):
             for raw in ("3", "-8", "long", "", "1.5", "²")
         ),
         *(
-            ({"valid": raw}, f"--valid: expected a share from 0 to 1 or a file, got {raw!r}")
+            (
+                {"valid": raw},
+                f"--valid: expected a share of at least 0 and below 1, or a file, got {raw!r}",
+            )
             for raw in ("1", "-0.1", "nan", "inf", "")
         ),
     ],

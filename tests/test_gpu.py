@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from steps import equal, gradients, largest_difference, small_trainer, weights_of
 
+from steps import equal, gradients, largest_difference, small_trainer, weights_of
 from titlekit.core.errors import InterruptedRun
 from titlekit.core.training import checkpoint, state
 

@@ -151,7 +151,8 @@ def test_another_minilm_in_the_package_is_refused(monkeypatch):
 
 
 def test_a_decoder_without_a_padding_token_trains(tmp_path):
-    from tokenizers import Tokenizer, models as kinds, pre_tokenizers
+    from tokenizers import Tokenizer, pre_tokenizers
+    from tokenizers import models as kinds
     from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
 
     from titlekit import load, train

@@ -62,7 +62,8 @@ def text_columns(columns: Sequence[str], asked: str, name: str, label: str = "")
         return rest
     raise DataError(
         f"{name}: which column is the text? name it with --text-column "
-        f"(columns: {listed(columns)}); the first line is taken as the header"
+        f"(columns: {listed(columns)}); the first line is taken as the header: "
+        "a file without one needs a first line such as title,label"
     )
 
 
@@ -79,7 +80,8 @@ def label_column(columns: Sequence[str], asked: str, name: str) -> str:
         return rest[0]
     raise DataError(
         f"{name}: which column is the label? name it with --label-column "
-        f"(columns: {listed(columns)}); the first line is taken as the header"
+        f"(columns: {listed(columns)}); the first line is taken as the header: "
+        "a file without one needs a first line such as title,label"
     )
 
 

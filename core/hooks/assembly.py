@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import types
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pluggy
 
 from ..errors import UsageError, nearest
+from ..options import check_options
 from .defaults import Defaults
 from .plugin import Plugin
 from .specs import NOTICES, PIPES, SLOT_ORDER, SLOTS, Specs
@@ -27,11 +29,34 @@ class Hooks:
         manager.register(Defaults(), name="core")
         # pluggy calls the last registered first: so the lowest rank is outermost, always.
         for plugin in reversed(self.plugins):
+            check_options(plugin, plugin.name)
             _check_hooks(plugin)
             manager.register(plugin, name=plugin.name)
         manager.check_pending()
         self.manager = manager
-        self.call = manager.hook
+        self.call = types.SimpleNamespace(**{hook: self._checked(hook) for hook in HOOKS})
+
+    def _checked(self, hook: str) -> Callable[..., Any]:
+        """Return the hook as a function that refuses a plugin's empty answer."""
+        caller = getattr(self.manager.hook, hook)
+        if hook in NOTICES:
+            return caller  # type: ignore[no-any-return]
+        owner = self.owner(SLOTS.get(hook, ""))
+        names = [name for name in self.order(hook) if name != "core"]
+        if hook in SLOTS and owner != "core":
+            # Without core: else its default would answer for a plugin that does not.
+            caller = self.manager.subset_hook_caller(hook, [self.manager.get_plugin("core")])
+            names = [owner]
+
+        def call(**arguments: Any) -> Any:
+            answer = caller(**arguments)
+            if answer is None:
+                raise UsageError(
+                    f"{' or '.join(names)}: {hook} returned nothing; end it with return"
+                )
+            return answer
+
+        return call
 
     def owner(self, slot: str) -> str:
         """Return the name of the plugin that fills a slot, or "core"."""
@@ -39,8 +64,9 @@ class Hooks:
 
     def order(self, hook: str) -> list[str]:
         """Return the names behind a hook, outermost first, core last."""
-        caller = getattr(self.call, hook)
-        return [impl.plugin_name for impl in reversed(caller.get_hookimpls())]
+        caller = getattr(self.manager.hook, hook)
+        names = [impl.plugin_name for impl in reversed(caller.get_hookimpls())]
+        return names[:1] if hook in SLOTS else names  # a slot has one answer
 
     def wrapped(self, hook: str) -> bool:
         """Return whether any plugin implements the hook."""

@@ -106,6 +106,8 @@ class Predictor:
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, blank_label: str = ""
     ) -> Answers:
         """Return a label and a score for every text, blank ones without a score."""
+        if isinstance(texts, str):
+            raise UsageError("predict takes a list of texts, and got one text; write [text]")
         titled = np.array([not is_blank(text) for text in texts], bool)
         rows = np.flatnonzero(titled)
         first = list(itertools.compress(texts, titled))
@@ -212,6 +214,9 @@ def _refuse_path(path: Path, spelled: str) -> None:
             raise UsageError(
                 f"{path}: this run is not finished; continue it: titlekit train --resume {path}"
             )
+        inside = sorted(place.parent for place in path.glob("*/config.json"))
+        if inside and not (path / "config.json").is_file():
+            raise UsageError(f"{path}: not the folder of a run; did you mean {str(inside[-1])!r}?")
         return
     if path.exists():
         raise UsageError(f"{path}: expected the folder of a run or of a model, not a file")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("titlekit")
 
 SKIPS = 10  # skipped steps running that are worth a word
+BEGINNING = 20  # steps in which a model may well answer one class
 
 
 class Watch:
@@ -58,7 +59,7 @@ class Watch:
         answers, truth = set(predicted.tolist()), set(labels.tolist())
         if len(answers) > 1 or len(truth) < 2:
             self.collapsed = False
-        elif not self.collapsed:
+        elif not self.collapsed and run.step >= min(BEGINNING, run.total_steps):
             self.collapsed = True
             log.warning(
                 "step %d: every one of the %d validation rows is answered %r: the model has not "

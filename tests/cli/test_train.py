@@ -98,7 +98,7 @@ def test_the_folder_is_whole(finished):
     assert run["labels"] == ["wrong", "correct"]
     assert run["options"]["model"] == {"value": "tiny", "from": "Python"}
     assert run["options"]["batch_size"] == {"value": 32, "from": "default"}
-    assert run["options"]["lr"] == {"value": 5e-4, "from": "default"}
+    assert run["options"]["lr"] == {"value": 5e-4, "from": "default of tiny"}
     assert run["plugins"]["spelling"] == "ema,fgm,focal"
     assert run["plugins"]["counters"]["fgm"] == {"attacks": 6, "attacks without effect": 0}
     assert run["data"]["test"]["blank_rows"] == 1
@@ -270,7 +270,7 @@ def test_pairs_and_joined_columns_are_trained_and_answered(console, tmp_path):
         (("--metric", "f2"), "--metric: no metric named 'f2'"),
         (("--model", "tinny"), "did you mean 'tiny'?"),
         (("--device", "gpu"), "--device: expected auto, cpu, cuda or cuda:N, got 'gpu'"),
-        (("--valid", "1.5"), "--valid: expected a share from 0 to 1 or a file, got '1.5'"),
+        (("--valid", "1.5"), "expected a share of at least 0 and below 1, or a file, got '1.5'"),
         (("--max-length", "2"), "--max-length: expected auto or a whole number above 3, got '2'"),
         (("--max-length", "9999"), "--max-length 9999: tiny has positions for 512 tokens"),
         (("--text-column", "titel"), "no column 'titel'; did you mean 'title'?"),

@@ -132,13 +132,15 @@ def test_the_label_is_never_taken_for_the_text():
             ["Foo bar", "1"],
             "",
             "which column is the text? name it with --text-column (columns: Foo bar, 1); the "
-            "first line is taken as the header",
+            "first line is taken as the header: "
+            "a file without one needs a first line such as title,label",
         ),
         (
             ["a", "b", "label"],
             "",
             "which column is the text? name it with --text-column (columns: a, b, label); the "
-            "first line is taken as the header",
+            "first line is taken as the header: "
+            "a file without one needs a first line such as title,label",
         ),
     ],
 )
@@ -169,7 +171,8 @@ def test_label_and_pair_column_faults():
         label_column(["id", "title", "x"], "", "t.csv")
     assert str(caught.value) == (
         "t.csv: which column is the label? name it with --label-column (columns: id, title, x); "
-        "the first line is taken as the header"
+        "the first line is taken as the header: "
+        "a file without one needs a first line such as title,label"
     )
     assert pair_column(["a"], "", "t.csv") == ""
     assert pair_column(["a", "b"], "b", "t.csv") == "b"

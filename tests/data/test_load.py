@@ -257,14 +257,16 @@ def test_wrong_files():
     assert refused("b.csv") == "b.csv: no such file; did you mean 'a.csv'?"
     assert refused(write("a.csv", "A title,1\nAnother,0\n")) == (
         "a.csv: which column is the label? name it with --label-column (columns: A title, 1); "
-        "the first line is taken as the header"
+        "the first line is taken as the header: "
+        "a file without one needs a first line such as title,label"
     )
     assert refused(write("a.csv", "title,label\nA\0B,1\n")) == (
         "a.csv:2: NUL bytes; is it UTF-16? --encoding utf-16"
     )
     assert refused(write("a.csv", "id,words,label\n1,A,1\n")) == (
         "a.csv: which column is the text? name it with --text-column (columns: id, words, label); "
-        "the first line is taken as the header"
+        "the first line is taken as the header: "
+        "a file without one needs a first line such as title,label"
     )
 
 

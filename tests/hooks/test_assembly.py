@@ -263,7 +263,7 @@ def test_real_plugins_have_one_order_for_every_listing():
     }
     assert len(orders) == 1
     by_hook = dict(zip(HOOKS, orders.pop(), strict=True))
-    assert by_hook["criterion"] == ("focal", "core")
+    assert by_hook["criterion"] == ("focal",)
     assert by_hook["backward"] == ("fgm", "core")
     assert by_hook["evaluate"] == ("ema", "core")
     assert by_hook["sampling"] == ("core",)
@@ -333,3 +333,48 @@ def test_parameters_left_out_are_named(model):
 def test_a_model_with_nothing_to_train_is_refused(model):
     model.requires_grad_(False)
     assert group_refusal([], model) == "mine: no parameter is left to train"
+
+
+class Silent(Plugin):
+    """Fills a slot and says nothing."""
+
+    slot = "loss"
+
+    @hookimpl
+    def criterion(self):
+        pass
+
+
+class Lost(Plugin):
+    """A wrapper that forgets to return."""
+
+    @hookimpl(wrapper=True)
+    def targets(self, labels):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("plugin", "hook", "message"),
+    [
+        (Silent, "criterion", "silent: criterion returned nothing; end it with return"),
+        (Lost, "targets", "lost: targets returned nothing; end it with return"),
+    ],
+)
+def test_an_empty_answer_names_the_plugin(plugin, hook, message):
+    import torch
+
+    arguments = {
+        "criterion": {"labels": ["a", "b"], "class_counts": [1, 1]},
+        "targets": {"labels": torch.tensor([0]), "num_classes": 2},
+    }
+    with pytest.raises(UsageError) as error:
+        getattr(Hooks([plugin()]).call, hook)(**arguments[hook])
+    assert str(error.value) == message
+
+
+def test_options_given_in_python_are_checked_too():
+    from titlekit.plugins.focal import Focal
+
+    with pytest.raises(UsageError) as error:
+        Hooks([Focal(gamma=-1)])
+    assert str(error.value) == "focal.gamma: expected a number of at least 0, got -1"

@@ -234,3 +234,19 @@ def test_a_folder_named_like_an_alias_is_the_folder(folder, tmp_path, monkeypatc
     shutil.copytree(folder, tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
     assert load("tiny", device="cpu").labels == ["wrong", "correct"]
+
+
+def test_one_text_is_not_a_list_of_letters(tmp_path):
+    predictor = load(save_classifier(tmp_path), "cpu")
+    with pytest.raises(UsageError) as error:
+        predictor.predict("A Theory of Titles")
+    assert str(error.value) == "predict takes a list of texts, and got one text; write [text]"
+
+
+def test_the_folder_of_runs_is_not_a_run(tmp_path):
+    save_classifier(tmp_path / "runs" / "001")
+    with pytest.raises(UsageError) as error:
+        load(tmp_path / "runs")
+    assert str(error.value) == (
+        f"{tmp_path}/runs: not the folder of a run; did you mean '{tmp_path}/runs/001'?"
+    )

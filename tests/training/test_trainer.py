@@ -223,12 +223,12 @@ def test_a_nan_loss_stops_the_run_at_once():
 
 
 def test_one_class_for_all_is_told(caplog):
-    trainer = small_trainer(lr=1e-9)
-    torch.nn.init.zeros_(trainer.run.model.classifier.weight)
+    trainer = small_trainer(lr=1e-9, epochs=10.0)
+    trainer.run.model.classifier.bias.data[0] = 9.0
     trainer.fit()
     told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert len(told) == 1  # once, not at every evaluation
-    assert told[0].startswith("step 2: every one of the 20 validation rows is answered 'a'")
+    assert told[0].startswith("step 20: every one of the 20 validation rows is answered 'a'")
 
 
 def test_a_scaler_that_keeps_skipping_is_told(caplog):
