@@ -76,7 +76,8 @@ def train(
     made = make_plugins(config, code) if made is None else made
     with _kept_warnings() as warnings:
         job = prepare(config, origins or {}, made, folder / "checkpoints")
-        extra = 2 * len(job.plugins)
+        # A plugin with a state of its own may keep as much as the model (an average, say).
+        extra = sum(type(plugin).state_dict is not Plugin.state_dict for plugin in job.plugins)
         check_room(folder, sum(p.numel() for p in job.trainer.run.model.parameters()), extra)
         folder = create(folder, overwrite)
         job.trainer.best.folder = folder / "checkpoints"
