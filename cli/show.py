@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,21 @@ _SHOWN = {
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     """Return aligned columns, the first row being the heads."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join(indent + line for line in lines)
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ]
+        lines.append(indent + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    """Return how many columns a terminal gives a text: two for a Chinese character."""
+    wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in text)
+    combined = sum(unicodedata.combining(sign) > 0 for sign in text)
+    return len(text) + wide - combined
 
 
 def counted(amount: float, what: str, ending: str = "s") -> str:
