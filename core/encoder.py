@@ -24,12 +24,12 @@ def depths(model: torch.nn.Module) -> tuple[dict[str, int], int]:
         for name, module in model.named_modules()
         if isinstance(module, nn.ModuleList) and name.startswith(prefix)
     ]
+    inside = f"{prefix}." if prefix else ""
     if not stacks:
-        return {name: 0 for name, _ in model.named_parameters()}, 0
+        return {n: 0 if n.startswith(inside) else 1 for n, _ in model.named_parameters()}, 0
     name, stack = max(stacks, key=lambda item: len(item[1]))
     layers = len(stack)
     parent = name.rpartition(".")[0]
-    inside = f"{prefix}." if prefix else ""
     found: dict[str, int] = {}
     passed = False
     for parameter, _ in model.named_parameters():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ..core.hooks.specs import hookimpl
 from ..core.options import option
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -65,9 +67,12 @@ class Focal(Plugin):
                 f"focal.alpha: expected {len(labels)} factors, one for each of "
                 f"{', '.join(labels)}; got {len(self.alpha)}"
             )
-        import torch
+        factors = self.alpha
 
-        factors = torch.tensor(self.alpha)
-        return lambda logits, targets: focal_loss(
-            logits, targets, self.gamma, factors.to(logits.device)
-        )
+        @functools.cache  # a copy from the host in each step would wait for the device
+        def on(device: torch.device) -> Tensor:
+            import torch
+
+            return torch.tensor(factors, device=device)
+
+        return lambda logits, targets: focal_loss(logits, targets, self.gamma, on(logits.device))

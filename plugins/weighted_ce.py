@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ..core.hooks.specs import hookimpl
 from ..core.options import option
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -21,6 +23,27 @@ def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> 
     logits and targets [N, C], weights [C].
     """
     return -(weights * targets * logits.log_softmax(-1)).sum(-1)
+
+
+def weighted_criterion(weights: Sequence[float]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return weighted_cross_entropy with these weights, one a class."""
+
+    @functools.cache  # a copy from the host in each step would wait for the device
+    def on(device: torch.device) -> Tensor:
+        import torch
+
+        return torch.tensor(weights, device=device)
+
+    return lambda logits, targets: weighted_cross_entropy(logits, targets, on(logits.device))
+
+
+def mean_one(weights: Sequence[float], counts: Sequence[int]) -> list[float]:
+    """Return the weights scaled so that their mean over the training rows is 1.
+
+    All 0 where that mean is 0.
+    """
+    mean = sum(w * n for w, n in zip(weights, counts, strict=True)) / sum(counts)
+    return [w / mean if mean > 0 else 0.0 for w in weights]
 
 
 def class_weights(form: str, labels: Sequence[str], counts: Sequence[int]) -> list[float]:
@@ -34,10 +57,10 @@ def class_weights(form: str, labels: Sequence[str], counts: Sequence[int]) -> li
         raw = [max(1, count) ** -0.5 for count in counts]
     else:
         raw = _named(form, labels)
-    mean = sum(w * n for w, n in zip(raw, counts, strict=True)) / sum(counts)
-    if mean <= 0:
+    weights = mean_one(raw, counts)
+    if not any(weights):
         raise UsageError(f"weighted-ce.weights: {form!r} gives every training row the weight 0")
-    return [w / mean for w in raw]
+    return weights
 
 
 def _named(form: str, labels: Sequence[str]) -> list[float]:
@@ -92,10 +115,5 @@ class WeightedCe(Plugin):
         self, labels: Sequence[str], class_counts: Sequence[int]
     ) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the weighted loss for these classes."""
-        import torch
-
         self.count("losses set")
-        weights = torch.tensor(class_weights(self.weights, labels, class_counts))
-        return lambda logits, targets: weighted_cross_entropy(
-            logits, targets, weights.to(logits.device)
-        )
+        return weighted_criterion(class_weights(self.weights, labels, class_counts))

@@ -101,3 +101,17 @@ def test_features_are_what_the_last_linear_layer_receives(family):
     assert torch.allclose(heads[-1](features), logits, atol=1e-6)
     handle.remove()
     assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_without_layers_all_but_the_head_is_embeddings():
+    class Bag(torch.nn.Module):
+        base_model_prefix = "bag"
+
+        def __init__(self):
+            super().__init__()
+            self.bag = torch.nn.ModuleDict({"embeddings": torch.nn.Embedding(5, 4)})
+            self.classifier = torch.nn.Linear(4, 2)
+
+    assert depths(Bag()) == (
+        {"bag.embeddings.weight": 0, "classifier.weight": 1, "classifier.bias": 1}, 0
+    )  # fmt: skip

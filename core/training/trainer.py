@@ -188,8 +188,8 @@ class Trainer:
     def _rehearse(self) -> None:
         """Try the widest batch, then put everything back: memory runs out now or never."""
         run = self.run
+        self.feed.batch(0)  # the epoch's rows and texts are drawn once, and that counts
         before, plugins = random_state(run), copy.deepcopy(plugin_states(self.hooks.plugins))
-        self.feed.batch(0)
         with self._memory():
             self.backward(self.feed.widest())
         run.optimizer.zero_grad(set_to_none=True)

@@ -23,7 +23,9 @@ from titlekit.core.hooks.registry import (
 from titlekit.core.hooks.spelling import parse
 
 NAMES = [
-    "amp", "cross-entropy", "early-stopping", "ema", "fgm", "focal", "llrd", "pgd", "weighted-ce",
+    "amp", "balanced-sampler", "checkpointing", "class-balanced", "constant", "cosine",
+    "cross-entropy", "early-stopping", "ema", "fgm", "focal", "freeze", "gce", "label-smoothing",
+    "llrd", "pgd", "r-drop", "time-limit", "weighted-ce", "word-noise",
 ]  # fmt: skip
 
 GOOD = '''

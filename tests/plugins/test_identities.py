@@ -18,6 +18,9 @@ NULL = [
     "llrd(decay=1,head_multiplier=1)",
     "early-stopping(patience=1000)",
     "ema(decay=0)",
+    "freeze(layers=0,embeddings=False)",
+    "label-smoothing(epsilon=0)",
+    "class-balanced(beta=0)",
 ]
 
 

@@ -365,6 +365,7 @@ def test_hook_augment_gets_training_texts_and_a_stream():
         @hookimpl(wrapper=True)
         def augment(self, texts, labels, rng):
             texts = yield
+            self.count("texts", len(texts))
             self.seen.append((len(texts), len(labels), int(rng("upper").integers(1 << 30))))
             return [text.upper() for text in texts]
 
@@ -379,6 +380,7 @@ def test_hook_augment_gets_training_texts_and_a_stream():
     )  # fmt: skip
     trainer.fit()
     assert encoded == [[f"ROW {i}" for i in range(24)]] * 2
+    assert trainer.hooks.plugins[0].counts() == {"texts": 48}  # the rehearsal takes none away
     first, second = Upper.seen
     assert first[:2] == (24, 24)
     assert first[2] != second[2]  # another stream in another epoch
