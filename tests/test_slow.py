@@ -48,5 +48,6 @@ def test_a_large_file_is_answered_in_order_and_in_bounded_memory(tmp_path):
             assert int(row["id"]) == number
             answer = first.setdefault(row["title"], (row["predicted_label"], float(row["score"])))
             assert row["predicted_label"] == answer[0]
-            assert float(row["score"]) == pytest.approx(answer[1], abs=2e-6)
+            # Batches of other shapes round elsewhere, by up to a few millionths.
+            assert float(row["score"]) == pytest.approx(answer[1], abs=1e-5)
     assert number == rows - 1
