@@ -7,39 +7,13 @@ import itertools
 import pytest
 import torch
 
+from cases import CASES, CLOCKS, TEXTS
 from steps import equal, gradients, largest_difference, plugins, small_trainer, weights_of
 from titlekit import UsageError
 from titlekit.core.hooks.assembly import Hooks
 from titlekit.core.hooks.registry import builtins, spell_plugins
 from titlekit.core.training import state
 from titlekit.core.training.checkpoint import pack, unpack
-
-# One row a plugin: options under which it acts in these few steps, and whether the micro-batches
-# of a batch add up exactly with it. A plugin without a row fails the first test.
-CASES: dict[str, tuple[str, bool]] = {
-    "amp": ("amp(dtype='bf16')", False),  # bfloat16 rounds, so sums differ in its last bit
-    "balanced-sampler": ("balanced-sampler", True),
-    "checkpointing": ("checkpointing", True),
-    "class-balanced": ("class-balanced(beta=0.9)", True),
-    "constant": ("constant", True),
-    "cosine": ("cosine", True),
-    "cross-entropy": ("cross-entropy", True),
-    "early-stopping": ("early-stopping(patience=50)", True),
-    "ema": ("ema(decay=0.9)", True),
-    "fgm": ("fgm(at='inputs')", True),
-    "focal": ("focal(gamma=1.5)", True),
-    "freeze": ("freeze(layers=1)", True),
-    "gce": ("gce(q=0.5)", True),
-    "label-smoothing": ("label-smoothing(epsilon=0.2)", True),
-    "llrd": ("llrd(decay=0.8)", True),
-    "pgd": ("pgd(steps=2,at='inputs')", True),
-    "r-drop": ("r-drop(alpha=0.5)", True),
-    "time-limit": ("time-limit(minutes=30)", True),
-    "weighted-ce": ("weighted-ce(weights='sqrt')", True),
-    "word-noise": ("word-noise", True),
-}
-CLOCKS = {"time-limit"}  # whose state is seconds, never twice the same
-TEXTS = {"word-noise"}  # whose steps need texts: tests/plugins/test_more_plugins.py resumes them
 
 
 def allowed(*names: str) -> bool:
