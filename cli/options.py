@@ -38,6 +38,8 @@ _METAVARS = {
     "text_column": "NAMES",
     "text_pair_column": "NAME",
     "label_column": "NAME",
+    "weight_column": "NAME",
+    "group_column": "NAME",
     "positive": "LABEL",
     "max_length": "N|auto",
 }

@@ -27,6 +27,9 @@ class TrainConfig:
     text_column: str = option("", "text column; several joined by commas")
     text_pair_column: str = option("", "column of a second text")
     label_column: str = option("", "label column")
+    weight_column: str = option("", "column of a number that each training row weighs")
+    soft_targets: bool = option(False, "learn the probabilities in the columns p_LABEL")
+    group_column: str = option("", "column of a group whose rows stay on one side of every split")
     positive: str = option("", "label that counts as positive (two classes)")
     encoding: str = option("", "character encoding of the input; default UTF-8, else detected")
     blank: str = option("skip", "blank texts in training", choices=("skip", "error"))
@@ -46,6 +49,8 @@ class TrainConfig:
     min_delta: float = option(0.0, "smallest gain of the metric that counts as better", min=0.0)
     seed: int = option(42, "drives everything random but the split", min=0, max=2**63 - 1)
     split_seed: int = option(42, "drives the validation split alone", min=0, max=2**63 - 1)
+    folds: int | None = option(None, "cross-validate: one model a fold, each row scored once", min=2)
+    seeds: int | None = option(None, "train with this many seeds, counted up from --seed", min=1)
     eval_every: float = option(0.25, "epochs between evaluations", min=0.0)
     save_every: float | None = option(
         None, "epochs between saved states; default: at each evaluation", min=0.0

@@ -88,8 +88,12 @@ def prepare(
     origins: Mapping[str, str],
     plugins: Sequence[Plugin],
     folder: Path | None = None,
+    data: TrainingData | None = None,
 ) -> Job:
-    """Build a job; the cheap checks come first. The trainer keeps its best weights in `folder`."""
+    """Build a job; the cheap checks come first. The trainer keeps its best weights in `folder`.
+
+    `data`: rows that are in memory already; without them they are read as `config` says.
+    """
     from .device import pick_device
     from .training.trainer import Trainer
 
@@ -100,7 +104,7 @@ def prepare(
     pick_device(config.device)
     test_path(config)
     found = resolve(config.model, config.offline)
-    data = load_training(config)
+    data = data or load_training(config)
     model, tokenizer = load_for_training(found, data.labels, data.train.texts, config.seed)
     origins = dict(origins)
     if config.lr is None:
