@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.config import TrainConfig, flag
+from ..core.options import options_of
 
 if TYPE_CHECKING:
-    from ..core.prepare import Job
     from ..core.session import Result
 
 _SHOWN = {
@@ -82,60 +82,63 @@ def finished(result: Result, as_json: bool) -> str:
 def dry_run(
     config: TrainConfig, origins: Mapping[str, str], code: Mapping[str, str] | None, as_json: bool
 ) -> str:
-    """Return what a run would do: options and their origin, hooks, groups, steps, passes."""
+    """Return what a run would do: options and their origin, hooks, groups, steps, time, memory."""
+    from ..core.estimate import estimate
+    from ..core.plan import plan as plan_of
     from ..core.prepare import make_plugins, prepare
 
     job = prepare(config, origins, make_plugins(config, code))
-    plan = _plan(job)
+    options = {
+        name: {"value": getattr(job.config, name), "from": job.origins.get(name, "default")}
+        for name in options_of(TrainConfig)
+    }
+    estimated = estimate(job)
+    plan = plan_of(job)
     if as_json:
-        return json.dumps(plan, ensure_ascii=False)
+        return json.dumps({"options": options, **plan, "estimate": estimated}, ensure_ascii=False)
     rows = [["option", "value", "from"]]
-    rows += [[flag(name), str(option["value"]), option["from"]]
-             for name, option in plan["options"].items()]  # fmt: skip
+    rows += [[flag(name), str(option["value"]), option["from"]] for name, option in options.items()]
     hooks = [["hook", "called in this order"]]
     hooks += [[name, " > ".join(order)] for name, order in plan["hooks"].items()]
-    groups = [["group", "rate", "weight decay", "parameters"]]
-    groups += [[g["name"], f"{g['lr']:.3g}", f"{g['weight_decay']:g}", f"{g['parameters']:,}"]
-               for g in plan["groups"]]  # fmt: skip
-    steps = (
+    groups = [["group", "rate", "weight decay", "tensors", "parameters"]]
+    groups += [[g["name"], f"{g['lr']:.3g}", f"{g['weight_decay']:g}", str(g["tensors"]),
+                f"{g['parameters']:,}"] for g in plan["groups"]]  # fmt: skip
+    parts = [table(rows), table(hooks), table(groups), _steps(plan), _estimated(plan, estimated)]
+    return "\n\n".join([*parts, "Nothing was trained."])
+
+
+def _steps(plan: Mapping[str, Any]) -> str:
+    return (
         f"{plan['rows']} training rows, {plan['validation_rows']} validation rows; "
         f"{counted(plan['steps_per_epoch'], 'step')} an epoch, {plan['steps']} in all, "
+        f"{counted(plan['evaluations'], 'evaluation')}; "
+        f"{counted(plan['batch_size'], 'row')} a step in "
+        f"{counted(plan['micro_batches'], 'micro-batch', 'es')}, "
         f"{counted(plan['passes'], 'forward pass', 'es')} a micro-batch; "
         f"at most {plan['max_length']} tokens "
-        f"({plan['mean_length']:.1f} on average); {plan['parameters']:,} parameters on "
+        f"({plan['mean_length']:.1f} on average); {plan['parameters']:,} parameters, "
+        f"{plan['trainable_parameters']:,} of them trained, on "
         f"{plan['device']} in {plan['precision']}"
     )
-    return "\n\n".join([table(rows), table(hooks), table(groups), steps, "Nothing was trained."])
 
 
-def _plan(job: Job) -> dict[str, Any]:
-    from ..core.hooks.assembly import HOOKS
-    from ..core.options import options_of
+def _estimated(plan: Mapping[str, Any], estimated: Mapping[str, float]) -> str:
+    memory = f"{estimated['peak_memory_mb'] / 1000:.1f} GB of memory"
+    if "peak_gpu_memory_mb" in estimated:
+        memory += f" and {estimated['peak_gpu_memory_mb'] / 1000:.1f} GB on the GPU"
+    return (
+        f"Estimated from 4 steps here: {duration(estimated['seconds'])} "
+        f"({estimated['seconds_per_step']:.2f} seconds a step, "
+        f"{estimated['seconds_per_evaluation']:.1f} an evaluation), {memory}"
+    )
 
-    trainer = job.trainer
-    run, hooks = trainer.run, trainer.hooks
-    return {
-        "options": {
-            name: {"value": getattr(job.config, name), "from": job.origins.get(name, "default")}
-            for name in options_of(TrainConfig)
-        },
-        "hooks": {name: hooks.order(name) for name in HOOKS if hooks.order(name)},
-        "groups": [
-            {
-                "name": str(group.get("name", "")), "lr": rate,
-                "weight_decay": group["weight_decay"],
-                "parameters": sum(parameter.numel() for parameter in group["params"]),
-            }
-            for group, rate in zip(run.optimizer.param_groups, trainer.base_rates, strict=True)
-        ],
-        "rows": len(trainer.feed.examples),
-        "validation_rows": len(trainer.valid) if trainer.valid else 0,
-        "steps_per_epoch": run.steps_per_epoch,
-        "steps": run.total_steps,
-        "passes": hooks.passes(),
-        "max_length": job.encoder.max_length,
-        "mean_length": float(trainer.feed.tokens.lengths.mean()),
-        "parameters": sum(parameter.numel() for parameter in run.model.parameters()),
-        "device": str(run.device),
-        "precision": run.precision.name,
-    }  # fmt: skip
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it: ``40 s``, ``2 min 05 s``, ``3 h 20 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,7 +1,8 @@
-"""Where a model computes."""
+"""Where a model computes, and how much memory that has taken."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
@@ -27,3 +28,26 @@ def pick_device(name: str = "auto") -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"--device: expected auto, cpu, cuda or cuda:N, got {name!r}")
     return device
+
+
+def peak_memory(device: torch.device) -> dict[str, float]:
+    """Return the most memory that this process has held so far, in MB (1e6 bytes).
+
+    peak_memory_mb is the process's own, nan where the system does not tell; on a CUDA device
+    peak_gpu_memory_mb is that of its tensors.
+    """
+    found = {"peak_memory_mb": float("nan")}
+    try:
+        import resource
+    except ImportError:  # Windows
+        pass
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024  # macOS tells bytes, Linux KiB
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        found["peak_memory_mb"] = round(peak / 1e6, 1)
+    if device.type == "cuda":
+        import torch
+
+        most = torch.cuda.max_memory_allocated(device)
+        found["peak_gpu_memory_mb"] = round(most / 1e6, 1)
+    return found

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from .data.load import Dataset, leak, load_labelled
+from .device import peak_memory
 from .errors import DataError
 from .evidence.evaluation import evaluate, write_predictions
 from .inference.decision import Decision
 from .inference.predictor import Predictor, load
 from .model_card import model_card
+from .plan import plan
 from .prepare import Job, test_path
 from .run_folder import write_json, write_text
 from .training.watch import idle
@@ -51,8 +53,10 @@ def write_results(
     described["result"] = {
         "steps": run.step, "real_steps": int(run.real_steps or 0), "epochs": run.epoch,
         "metric": run.metric, "best": run.best, "best_step": run.best_step,
-        "stop_reasons": run.stop_reasons, "warnings": warnings,
+        "stop_reasons": run.stop_reasons, "micro_batches": run.micro_batches,
+        "warnings": warnings,
     }  # fmt: skip
+    described["plan"] = plan(job)
     described["costs"] = _costs(job, seconds)
     train_results = {key: described["costs"][key] for key in _TRAIN_RESULTS}
     write_json(folder / "train_results.json", {**train_results, "epoch": run.epoch})
@@ -120,28 +124,11 @@ def _test(
 
 
 def _costs(job: Job, seconds: float) -> dict[str, Any]:
-    import torch
-
     run = job.trainer.run
     rows = run.step / run.steps_per_epoch * job.trainer.feed.drawn
-    costs = {
+    return {
         "train_runtime": round(seconds, 3),
         "train_samples_per_second": round(rows / seconds, 3) if seconds else None,
         "forward_passes": run.forwards,
-        "planned_passes_per_micro_batch": job.trainer.hooks.passes(),
-        "peak_memory_mb": round(_peak_memory() / 1e6, 1),
+        **peak_memory(run.device),
     }
-    if run.device.type == "cuda":
-        costs["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(run.device) / 1e6, 1)
-    return costs
-
-
-def _peak_memory() -> float:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak) * (1 if sys.platform == "darwin" else 1024)

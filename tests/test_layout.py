@@ -34,7 +34,7 @@ ORDER = [
     ["inference"],
     ["training"],
     ["evidence"],
-    ["prepare", "model_card", "finish", "session"],
+    ["prepare", "plan", "estimate", "model_card", "finish", "session"],
 ]
 RANK = {name: place for place, names in enumerate(ORDER) for name in names}
 

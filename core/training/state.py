@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # What of a Run changes while it runs, besides what the model and optimizer hold.
 _FIELDS = (
     "step", "forwards", "metrics", "best", "best_metrics", "best_step", "evaluations_since_best",
-    "stop_reasons", "logged",
+    "stop_reasons", "logged", "micro_batches",
 )  # fmt: skip
 
 

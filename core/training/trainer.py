@@ -26,11 +26,12 @@ from ..hooks.step import Step
 from ..inference.scoring import score, softmax
 from .checkpoint import BestWeights
 from .feed import Feed
+from .memory import advised, backward_in_memory
 from .meter import Meter
 from .metrics import check_metric, default_metric, evaluate_scores, metric_value
 from .optim import check_schedule, clip, set_rates
 from .state import load_plugin_states, plugin_states, random_state, set_random_state
-from .watch import Watch, memory_advice, out_of_memory
+from .watch import Watch
 
 if TYPE_CHECKING:
     import torch
@@ -121,10 +122,9 @@ class Trainer:
         self._say_what_is_cut()
         if run.step == 0:
             self._rehearse()
-        with _progress(run) as advance:
+        with _progress(run) as advance, advised():
             while run.step < run.total_steps and not run.stop_reasons:
-                with self._memory():
-                    self.optimizer_step(self.feed.batch(run.step))
+                self.optimizer_step(self.feed.batch(run.step))
                 if run.step in due:
                     self._evaluate()
                 elif run.step % LOG_EVERY == 0:
@@ -147,7 +147,7 @@ class Trainer:
         run = self.run
         set_rates(run.optimizer, self.base_rates, self.factors, self._real())
         run.optimizer.zero_grad(set_to_none=True)
-        loss = self.backward(rows)
+        loss = backward_in_memory(self, rows)
         run.precision.unscale(run.optimizer)
         # In the model's order, whatever the groups: the norm's sum must not depend on a plugin.
         norm = clip(list(run.model.parameters()), self.config.max_grad_norm)
@@ -165,7 +165,7 @@ class Trainer:
         """Add the gradients of a batch of training rows; return its loss, detached."""
         run, total = self.run, float(self.feed.weights[rows].sum())
         losses = []
-        parts = self.feed.micro_batches(rows, self.config.grad_accum, run.device)
+        parts = self.feed.micro_batches(rows, run.micro_batches, run.device)
         for inputs, numbers, labels, weights in parts:
             targets = self.hooks.call.targets(labels=labels, num_classes=len(self.labels))
             step = Step(run, run.step, inputs, numbers, labels, targets, weights, total)
@@ -190,23 +190,11 @@ class Trainer:
         run = self.run
         self.feed.batch(0)  # the epoch's rows and texts are drawn once, and that counts
         before, plugins = random_state(run), copy.deepcopy(plugin_states(self.hooks.plugins))
-        with self._memory():
-            self.backward(self.feed.widest())
+        backward_in_memory(self, self.feed.widest())
         run.optimizer.zero_grad(set_to_none=True)
         run.forwards = 0
         load_plugin_states(self.hooks.plugins, plugins)
         set_random_state(run, before)
-
-    @contextlib.contextmanager
-    def _memory(self) -> Iterator[None]:
-        try:
-            yield
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            width = int(self.feed.tokens.lengths.max())
-            config = self.config
-            raise memory_advice(config.batch_size, config.grad_accum, width) from error
 
     def _evaluate(self) -> None:
         run = self.run

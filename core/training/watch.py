@@ -80,22 +80,3 @@ class Watch:
 def idle(plugins: Sequence[Plugin]) -> list[str]:
     """Return the names of plugins whose counters say that they did nothing."""
     return [plugin.name for plugin in plugins if not any(plugin.counts().values())]
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an exception says that memory ran out, on the GPU or the CPU."""
-    import torch
-
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "alloc" in str(error) and "memory" in str(error)
-
-
-def memory_advice(batch_size: int, grad_accum: int, width: int) -> RunError:
-    """Return the error for a batch that does not fit, with what to change."""
-    return RunError(
-        f"memory ran out on the widest batch: {-(-batch_size // grad_accum)} rows of {width} "
-        f"tokens in one pass; try --grad-accum {2 * grad_accum} (same result for every loss, less "
-        "memory), a smaller --max-length, a smaller --batch-size, --plugins amp, or a smaller "
-        "--model"
-    )

@@ -157,18 +157,6 @@ def test_options_win_over_the_recipe_and_settings_over_the_call_form(console, ta
     assert plan["passes"] == 2
 
 
-def test_a_dry_run_says_what_a_run_does(console, table, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, out, err = console("train", table, *QUICK, "--plugins", "llrd,pgd", "--dry-run")
-    assert code == 0, err
-    assert not (tmp_path / "runs").exists()
-    assert re.search(r"--lr +0.0005 +default", out)
-    assert re.search(r"backward +pgd > core", out)
-    assert re.search(r"embeddings +0.000451 +0.01", out)
-    assert "4 steps an epoch, 4 in all, 4 forward passes a micro-batch" in out
-    assert out.rstrip().endswith("Nothing was trained.")
-
-
 def test_six_seeds_share_one_split_and_differ_otherwise(table, tmp_path):
     runs = [
         train(train=str(table), model="tiny", epochs=0.5, seed=seed, out=str(tmp_path / str(seed)))

@@ -241,22 +241,6 @@ def test_a_scaler_that_keeps_skipping_is_told(caplog):
     ]
 
 
-def test_memory_that_runs_out_says_what_to_change():
-    trainer = small_trainer(batch_size=8)
-
-    def forward(inputs):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    trainer.run.model_forward = forward
-    with pytest.raises(RunError) as error:
-        trainer.fit()
-    assert str(error.value) == (
-        "memory ran out on the widest batch: 8 rows of 9 tokens in one pass; try --grad-accum 2 "
-        "(same result for every loss, less memory), a smaller --max-length, a smaller "
-        "--batch-size, --plugins amp, or a smaller --model"
-    )
-
-
 # Wrong results of plugins are refused with the plugin's name.
 
 
