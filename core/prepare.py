@@ -21,7 +21,7 @@ from .data.tokens import (
     learn_template,
     tokenise,
 )
-from .encoder import length_limit
+from .encoder import check_vocabulary, length_limit
 from .errors import UsageError
 from .hooks.assembly import Hooks
 from .hooks.plugin import Plugin
@@ -165,6 +165,7 @@ def _encode(
             )
     encoder = TextEncoder(tokenizer, length, config.truncation)
     tokens = encoder.assemble(raw, second)
+    check_vocabulary(model, max(tokens.pad_id, int(tokens.ids.values.max())), config.model)
     lengths = raw.lengths + special if second is None else raw.lengths + second.lengths + special
     cut = float(np.mean(lengths > length)) if len(lengths) else 0.0
     log.info(
@@ -175,7 +176,9 @@ def _encode(
     def encode(texts: Sequence[str]) -> Tokens:
         return encoder(texts, rows.pairs)  # augmented first texts keep their second ones
 
-    return encoder, Examples(tokens, rows.labels, texts=rows.texts, encode=encode)
+    return encoder, Examples(
+        tokens, rows.labels, rows.weights, texts=rows.texts, encode=encode, targets=rows.targets
+    )
 
 
 def _warn_of_unknown(raw: Flat, rows: Dataset, tokenizer: Any, model: str) -> None:

@@ -1,4 +1,4 @@
-"""What fgm and pgd share: a place to push, a direction, and putting everything back."""
+"""What the adversaries share: a direction, places to push, and putting everything back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..core.hooks.step import Step
 
 
-def along(gradient: Tensor, norm: Tensor, length: float) -> Tensor:
+def along(gradient: Tensor, norm: Tensor, length: float | Tensor) -> Tensor:
     """Return length * gradient / norm, and 0 wherever the norm is 0 or not finite.
 
     `norm` broadcasts against `gradient`. Nothing is read on the host.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
 from ..core.options import option
+from ._average import begin, blend, swapped
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +26,10 @@ class Ema(Plugin):
 
     After real step t: s = d s + (1 - d) w with d = min(decay, (1 + t) / (10 + t)), so that short
     runs are not averages of the start. Evaluation and the best weights use s; training and resume
-    use w.
+    use w. Weights that are not trained stay as they are.
     """
 
+    slot = "average"
     layout = "any"
     capture_safe = True
     when = "evaluations jump about from one to the next"
@@ -46,12 +47,10 @@ class Ema(Plugin):
         """Begin the average at the loaded weights, unless a saved one was restored."""
         import torch
 
-        parameters = dict(run.model.named_parameters())
-        if not self.average:
-            self.average = {n: p.detach().clone() for n, p in parameters.items()}
-            self.real = torch.zeros((), dtype=torch.float32, device=run.device)
-        else:
-            self.average = {n: v.to(parameters[n].device) for n, v in self.average.items()}
+        if self.real is None:
+            self.real = torch.zeros((), dtype=torch.float32)
+        self.real = self.real.to(run.device)
+        self.average = begin(run.model, self.average)
         horizon = 1 / (1 - self.decay) if self.decay < 1 else float("inf")
         if run.total_steps < horizon:
             log.warning(
@@ -63,41 +62,19 @@ class Ema(Plugin):
     @hookimpl
     def after_step(self, run: Run, stepped: Tensor) -> None:
         """Move the average, if the step was real."""
-        import torch
-
         assert self.real is not None
         real = stepped.float()
         self.real += real
         decay = ((1 + self.real) / (10 + self.real)).clamp_max(self.decay)
-        # A skipped step keeps everything: old * 1 + new * 0. decay 0 takes the new: old * 0 + new.
-        keep = decay * real + (1 - real)
-        old = list(self.average.values())
-        new = [parameter.detach() for parameter in run.model.parameters()]
-        torch._foreach_mul_(old, keep)
-        torch._foreach_add_(old, torch._foreach_mul(new, 1 - keep))
+        # A skipped step keeps everything.
+        blend(self.average, run.model, decay * real + (1 - real))
         self.count("updates", stepped)
 
     @hookimpl(wrapper=True)
     def evaluate(self, run: Run) -> Generator[None, dict[str, float], dict[str, float]]:
         """Evaluate, and keep the best, with the average in place."""
-        with self._swapped(run):
+        with swapped(run.model, self.average):
             return (yield)
-
-    @contextlib.contextmanager
-    def _swapped(self, run: Run) -> Iterator[None]:
-        import torch
-
-        parameters = dict(run.model.named_parameters())
-        raw = {name: parameter.detach().clone() for name, parameter in parameters.items()}
-        try:
-            with torch.no_grad():
-                for name, parameter in parameters.items():
-                    parameter.copy_(self.average[name])
-            yield
-        finally:
-            with torch.no_grad():
-                for name, parameter in parameters.items():
-                    parameter.copy_(raw[name])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the average and the number of real steps in it."""

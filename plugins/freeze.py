@@ -41,6 +41,13 @@ class Freeze(Plugin):
         places, layers = depths(model)
         if not layers:
             raise UsageError("freeze: no layers were found in this model; train it without freeze")
+        applied = int(getattr(model.config, "num_hidden_layers", layers))
+        if self.layers and applied > layers:
+            raise UsageError(
+                f"freeze.layers: the {applied} layers of this encoder share "
+                f"{layers} set{'s' * (layers > 1)} of weights, so the lowest cannot be frozen "
+                "alone; layers=0 freezes the embeddings"
+            )
         if self.layers > layers:
             raise UsageError(
                 f"freeze.layers: expected at most {layers}, the layers of this encoder; got "

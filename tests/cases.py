@@ -6,6 +6,7 @@ from __future__ import annotations
 # of a batch add up exactly with it. A plugin without a row fails the first test.
 CASES: dict[str, tuple[str, bool]] = {
     "amp": ("amp(dtype='bf16')", False),  # bfloat16 rounds, so sums differ in its last bit
+    "awp": ("awp(rho=0.05)", False),  # each micro-batch moves the weights its own way
     "balanced-sampler": ("balanced-sampler", True),
     "checkpointing": ("checkpointing", True),
     "class-balanced": ("class-balanced(beta=0.9)", True),
@@ -20,11 +21,12 @@ CASES: dict[str, tuple[str, bool]] = {
     "gce": ("gce(q=0.5)", True),
     "label-smoothing": ("label-smoothing(epsilon=0.2)", True),
     "llrd": ("llrd(decay=0.8)", True),
+    "lora": ("lora(rank=2)", True),
     "pgd": ("pgd(steps=2,at='inputs')", True),
     "r-drop": ("r-drop(alpha=0.5)", True),
+    "swa": ("swa(start=0)", True),
     "time-limit": ("time-limit(minutes=30)", True),
     "weighted-ce": ("weighted-ce(weights='sqrt')", True),
     "word-noise": ("word-noise", True),
 }
 CLOCKS = {"time-limit"}  # whose state is seconds, never twice the same
-TEXTS = {"word-noise"}  # whose steps need texts: tests/plugins/test_more_plugins.py resumes them

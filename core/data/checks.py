@@ -46,6 +46,58 @@ def check_classes(data: Dataset, labels: Sequence[str], column: str) -> None:
         )
 
 
+def check_soft_classes(data: Dataset, labels: Sequence[str], column: str, validates: bool) -> None:
+    """Refuse soft targets that nothing can be learnt from; say where the labels come from.
+
+    `column` is the label's, "" where the likeliest class is a row's label. A class may be the
+    label of no row: it is learnt from its probabilities. All rows may be of one class unless some
+    of them are to validate on (`validates`).
+    """
+    blanks = f" ({len(data.blank_lines)} are blank)" if data.blank_lines else ""
+    if len(data) == 0:
+        raise DataError(f"{data.name}: no rows with a text{blanks}")
+    if len(labels) > MOST_CLASSES:
+        raise DataError(
+            f"{data.name}: {len(labels)} columns p_LABEL; expected {MOST_CLASSES} or fewer"
+        )
+    if not column:
+        log.info(
+            "%s: no label column, so a row's label is its likeliest class: validation measures how "
+            "well those are met",
+            data.name,
+        )
+    if validates and len(np.unique(data.labels)) == 1:
+        raise DataError(
+            f"{data.name}: all {len(data)} rows are {clip(labels[int(data.labels[0])])} by "
+            f"{f'column {column!r}' if column else 'their likeliest class'}, so none of them could "
+            "validate; --valid FILE names other rows, --valid 0 goes without"
+        )
+
+
+def check_weights(data: Dataset, column: str) -> None:
+    """Refuse training rows that all weigh nothing; say how the weights are spread.
+
+    `column` is the weights', "" where they come from none.
+    """
+    if data.weights is None:
+        return
+    if not data.weights.any():
+        where = f": column {column!r}" if column else ""
+        raise DataError(
+            f"{data.name}{where}: all {len(data)} training rows weigh 0; expected some above 0"
+        )
+    nothing = int(np.count_nonzero(data.weights == 0))
+    log.info(
+        "%s: weights from %g to %g, on average %g; %d %s nothing",
+        data.name,
+        data.weights.min(),
+        data.weights.max(),
+        data.weights.mean(),
+        nothing,
+        "row weighs" if nothing == 1 else "rows weigh",
+    )
+
+
 def warn_of_two_labels(data: Dataset, keys: Sequence[str], labels: Sequence[str]) -> None:
     """Say how many texts bear more than one label; texts of the same key count as one."""
     first: dict[str, int] = {}

@@ -94,6 +94,11 @@ def find_label_column(columns: Sequence[str], asked: str) -> str | None:
 
 def pair_column(columns: Sequence[str], asked: str, name: str) -> str:
     """Return the column of the second text, "" where none is asked for."""
+    return known_column(columns, asked, name)
+
+
+def known_column(columns: Sequence[str], asked: str, name: str) -> str:
+    """Return the column that is asked for, "" for none; DataError where table `name` lacks it."""
     if asked and asked not in columns:
         raise DataError(_unknown(columns, asked, name))
     return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 from collections.abc import Sequence
@@ -9,30 +10,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..config import TrainConfig
+from ..config import TrainConfig, flag
 from ..errors import DataError, UsageError, nearest
-from .checks import check_classes, log_counts, warn_of_two_labels
-from .columns import (
-    is_blank,
-    join_names,
-    label_column,
-    pair_column,
-    row_cell,
-    row_text,
-    text_columns,
+from .checks import (
+    check_classes,
+    check_soft_classes,
+    check_weights,
+    log_counts,
+    warn_of_two_labels,
 )
-from .dataset import Dataset, Rows, keys, leak, make_dataset, select
+from .columns import join_names
+from .dataset import Dataset, Rows, keys, leak, make_dataset, select, to_score
 from .encoding import clip
 from .folder import read_titles, test_file
+from .folds import split_groups
 from .labels import FOLDER_LABELS, label_index, listed, natural_order, positive_label
-from .readers import Table, open_table
-from .rows import Row
+from .readers import open_table
 from .splits import limit_rows, split_rows
 from .synthetic import make_titles
+from .tables import Columns, read_table, read_tables, resolve
 
 log = logging.getLogger("titlekit")
 
-__all__ = ["Dataset", "TrainingData", "leak", "load_labelled", "load_training", "test_file"]
+__all__ = [
+    "Dataset",
+    "TrainingData",
+    "leak",
+    "load_labelled",
+    "load_training",
+    "read_training",
+    "test_file",
+]
 
 
 @dataclass(frozen=True)
@@ -46,49 +54,40 @@ class TrainingData:
     text_columns: list[str]  # resolved names; [] and "" without a table
     label_column: str
     pair_column: str
+    weight_column: str = ""
+    group_column: str = ""
 
 
-@dataclass(frozen=True)
-class _Columns:
-    text: list[str]
-    label: str
-    pair: str
+def read_training(config: TrainConfig) -> TrainingData:
+    """Read and check the training data that `config` names, all of it as `train`.
 
-
-_NO_COLUMNS = _Columns([], "", "")
+    Without a name, synthetic titles; --split-seed makes them, so that runs that differ in --seed
+    share their data. Raises DataError with file and line, or UsageError for an option.
+    """
+    return _read_whole(config)[0]
 
 
 def load_training(config: TrainConfig) -> TrainingData:
     """Read, check, split and limit the training data that `config` names.
 
-    Without a name, synthetic titles; --split-seed makes them, so that runs that differ in --seed
-    share their data. A test set is not read. Raises DataError with file and line, or UsageError
-    for an option.
+    As ``read_training``; a test set is not read.
     """
     share = config.valid_share
-    name, rows, columns = _read(config)
-    by_layout = not config.train or os.path.isdir(config.train[0])
-    labels = FOLDER_LABELS if by_layout else natural_order([*rows.labels, *rows.blank_labels])
-    whole = _indexed(name, rows, labels)
-    if rows.blank_lines:
-        plural = "text" if len(rows.blank_lines) == 1 else "texts"
-        log.info("%s: %d blank %s skipped", name, len(rows.blank_lines), plural)
-    check_classes(whole, labels, columns.label)
-    positive = positive_label(labels, config.positive)
-    known = keys(whole)
-    warn_of_two_labels(whole, known, labels)
+    data, known = _read_whole(config)
+    whole, labels = data.train, data.labels
+    if config.group_column and not share:
+        log.warning("--group-column: no row is split off with --valid %s", config.valid)
     valid: Dataset | None
     if share is None:
-        numbers, valid = np.arange(len(whole)), _read_valid(config, labels, columns)
+        numbers, valid = np.arange(len(whole)), _read_valid(config, data)
     else:
-        numbers, valid = _split(whole, known, labels, share, config.split_seed)
+        numbers, valid = _split(data, known, share, config.split_seed)
     if config.limit is not None:
         numbers = limit_rows(whole.labels, numbers, config.limit, config.split_seed)
     train = select(whole, numbers, labels, blanks=True)
+    check_weights(train, data.weight_column)
     log_counts(train, valid, labels)
-    return TrainingData(
-        train, valid, list(labels), positive, columns.text, columns.label, columns.pair
-    )
+    return dataclasses.replace(data, train=train, valid=valid)
 
 
 def load_labelled(
@@ -115,109 +114,91 @@ def load_labelled(
         rows = Rows()
         with open_table(table, encoding) as opened:
             table = opened.name
-            columns = _resolve(opened, text_column, label_column, pair_column)
-            _read_table(opened, columns, rows, "skip")
+            columns = resolve(opened, text_column, label_column, pair_column)
+            read_table(opened, columns, rows, "skip")
     if not rows.texts:
         raise DataError(f"{table}: no row with a text")
     return _indexed(table, rows, labels)
 
 
+def _read_whole(config: TrainConfig) -> tuple[TrainingData, list[str]]:
+    """Return all rows, checked, and the keys that tell their texts apart."""
+    name, rows, columns = _read(config)
+    by_layout = not config.train or os.path.isdir(config.train[0])
+    labels = FOLDER_LABELS if by_layout else natural_order([*rows.labels, *rows.blank_labels])
+    labels = list(columns.soft or labels)
+    whole = _indexed(name, rows, labels)
+    if rows.blank_lines:
+        plural = "text" if len(rows.blank_lines) == 1 else "texts"
+        log.info("%s: %d blank %s skipped", name, len(rows.blank_lines), plural)
+    if columns.soft:
+        check_soft_classes(whole, labels, columns.label, bool(config.valid_share))
+    else:
+        check_classes(whole, labels, columns.label)
+    positive = positive_label(labels, config.positive)
+    known = keys(whole)
+    warn_of_two_labels(whole, known, labels)
+    data = TrainingData(
+        whole, None, labels, positive, list(columns.text), columns.label, columns.pair,
+        columns.weight, columns.group,
+    )  # fmt: skip
+    return data, known
+
+
 def _split(
-    whole: Dataset, known: Sequence[str], labels: Sequence[str], share: float, seed: int
+    data: TrainingData, known: Sequence[str], share: float, seed: int
 ) -> tuple[np.ndarray, Dataset | None]:
     """Return the row numbers to train on, and the rows to validate on."""
-    train, valid = split_rows(known, whole.labels, share, seed)
+    whole = data.train
+    if whole.groups is None:
+        train, valid = split_rows(known, whole.labels, share, seed)
+        reason = "each class has one distinct text"
+    else:
+        train, valid = split_groups(known, whole.labels, whole.groups, share, seed)
+        reason = (
+            f"column {data.group_column!r}: without any one of its groups a class would be lost to "
+            "training"
+        )
     if share == 0:
         return train, None
     if len(valid) == 0:
         raise DataError(
-            f"{whole.name}: each class has one distinct text, so none is left to validate on; "
+            f"{whole.name}: {reason}, so none is left to validate on; "
             "--valid FILE names other rows, --valid 0 goes without"
         )
-    return train, select(whole, valid, labels)
+    return train, select(to_score(whole), valid, data.labels)
 
 
-def _read_valid(config: TrainConfig, labels: Sequence[str], columns: _Columns) -> Dataset:
+def _read_valid(config: TrainConfig, data: TrainingData) -> Dataset:
     """Read --valid FILE by the columns of the training data."""
     return load_labelled(
         config.valid,
-        labels,
-        text_column=config.text_column or join_names(columns.text),
-        pair_column=columns.pair,
-        label_column=config.label_column or columns.label,
+        data.labels,
+        text_column=config.text_column or join_names(data.text_columns),
+        pair_column=data.pair_column,
+        label_column=config.label_column or data.label_column,
         encoding=config.encoding,
     )
 
 
-def _read(config: TrainConfig) -> tuple[str, Rows, _Columns]:
+def _read(config: TrainConfig) -> tuple[str, Rows, Columns]:
     """Return the name, the rows and the columns of the training data."""
     folders = [path for path in config.train if os.path.isdir(path)]
-    if (folders or not config.train) and config.text_pair_column:
+    if folders or not config.train:
         source = folders[0] if folders else "synthetic data"
-        raise UsageError(f"--text-pair-column: {source} has no columns")
+        for option in ("text_pair_column", "weight_column", "soft_targets", "group_column"):
+            if getattr(config, option):
+                raise UsageError(f"{flag(option)}: {source} has no columns")
     if not config.train:
         texts, names = make_titles(config.rows, config.split_seed)
         rows = Rows(texts=texts, labels=names, lines=list(range(1, len(texts) + 1)))
-        return "synthetic titles", rows, _NO_COLUMNS
+        return "synthetic titles", rows, Columns()
     if folders and len(config.train) > 1:
         raise DataError(f"{folders[0]}: a folder stands alone; give files, or one folder")
     if folders:
-        return folders[0], read_titles(folders[0], config.encoding, config.blank), _NO_COLUMNS
-    rows, first = Rows(), _NO_COLUMNS
-    for path in config.train:
-        with open_table(path, config.encoding) as table:
-            columns = _resolve(
-                table, config.text_column, config.label_column, config.text_pair_column
-            )
-            first = columns if first is _NO_COLUMNS else first
-            if columns != first:
-                raise DataError(
-                    f"{table.name}: text and label are the columns "
-                    f"{listed([*columns.text, columns.label])}, in {config.train[0]} "
-                    f"{listed([*first.text, first.label])}; --text-column and --label-column "
-                    "choose the same in both"
-                )
-            _read_table(table, columns, rows, config.blank)
-    return ", ".join(config.train), rows, first
-
-
-def _resolve(table: Table, text: str, label: str, pair: str) -> _Columns:
-    label = label_column(table.columns, label, table.name)
-    found = text_columns(table.columns, text, table.name, label)
-    pair = pair_column(table.columns, pair, table.name)
-    for role, column in (("text", found), ("second text", [pair])):
-        if label in column:
-            raise DataError(
-                f"{table.name}: column {label!r} is the label and cannot be the {role}; "
-                "--label-column names another"
-            )
-    return _Columns(found, label, pair)
-
-
-def _read_table(table: Table, columns: _Columns, rows: Rows, blank: str) -> None:
-    """Add a table's rows; a row without any text is no row, like an empty line."""
-    for row in table:
-        label = row_cell(row, columns.label, table.name).strip()
-        text = row_text(row, columns.text, table.name)
-        if is_blank(label):
-            if _is_empty(row):
-                continue
-            raise DataError(f"{table.name}:{row.line}: column {columns.label!r}: no label")
-        if not is_blank(text):
-            rows.texts.append(text)
-            rows.labels.append(label)
-            rows.lines.append(row.line)
-            if columns.pair:
-                rows.pairs.append(row_cell(row, columns.pair, table.name))
-        elif blank == "error":
-            raise DataError(f"{table.name}:{row.line}: blank text (--blank skip leaves it out)")
-        else:
-            rows.blank_labels.append(label)
-            rows.blank_lines.append(row.line)
-
-
-def _is_empty(row: Row) -> bool:
-    return all(value is None or is_blank(str(value)) for value in row.values.values())
+        return folders[0], read_titles(folders[0], config.encoding, config.blank), Columns()
+    rows, columns = read_tables(config)
+    return ", ".join(config.train), rows, columns
 
 
 def _indexed(name: str, rows: Rows, labels: Sequence[str]) -> Dataset:
@@ -238,5 +219,5 @@ def _indexed(name: str, rows: Rows, labels: Sequence[str]) -> Dataset:
     pairs = zip(rows.labels, rows.lines, strict=True)
     blanks = zip(rows.blank_labels, rows.blank_lines, strict=True)
     classes = np.array([index(text, line) for text, line in pairs], np.int64)
-    blank_classes = np.array([index(text, line) for text, line in blanks], np.int64)
+    blank_classes = np.array([index(t, line) if t else -1 for t, line in blanks], np.int64)
     return make_dataset(name, rows, classes, blank_classes, labels)

@@ -30,7 +30,7 @@ def split_rows(
     allow; a class with two distinct texts or more is on both sides, one with a single text is
     trained on. A text that bears several labels counts where it stands most often.
     """
-    group_of = _groups(texts)
+    group_of = blocks(texts)
     sizes = np.bincount(group_of)
     classes = _majority(group_of, labels, len(sizes))
     # Raw draws are the one part of numpy's streams that is promised to stay as it is.
@@ -71,6 +71,43 @@ def limit_rows(labels: np.ndarray, rows: np.ndarray, limit: int, seed: int) -> n
     return np.sort(np.concatenate(kept))
 
 
+def blocks(texts: Sequence[str], groups: Sequence[str] | None = None) -> np.ndarray:
+    """Return the block of each row, [N] int64 from 0: rows of one block stay together.
+
+    Rows whose texts normalise to the same are of one block, and so are rows of one group, and
+    what hangs together by both; a text that normalises to nothing and a blank group join nothing.
+    """
+    numbers: dict[str, int] = {}
+    block_of = np.empty(len(texts), np.int64)
+    count = 0
+    for row, text in enumerate(texts):
+        key = normalise(text)
+        block = numbers.setdefault(key, count) if key else count
+        block_of[row] = block
+        count += block == count
+    return block_of if groups is None else _joined(block_of, groups)
+
+
+def _joined(block_of: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    """Return blocks [N] joined where they share a group: connected components."""
+    above = list(range(int(block_of.max(initial=-1)) + 1))
+
+    def top(block: int) -> int:
+        while above[block] != block:
+            above[block] = above[above[block]]
+            block = above[block]
+        return block
+
+    first: dict[str, int] = {}
+    for block, group in zip(block_of.tolist(), groups, strict=True):
+        if group:
+            one, other = top(first.setdefault(group, block)), top(block)
+            above[max(one, other)] = min(one, other)
+    tops = np.array([top(block) for block in range(len(above))], np.int64)
+    joined: np.ndarray = np.unique(tops, return_inverse=True)[1][block_of]
+    return joined
+
+
 class _Kept(dict[int, int | None]):
     """The characters that normalise() keeps, learnt as they are met."""
 
@@ -81,19 +118,6 @@ class _Kept(dict[int, int | None]):
 
 
 _KEPT = _Kept()
-
-
-def _groups(texts: Sequence[str]) -> np.ndarray:
-    """Return a group number for each text, counted from 0 in order of appearance."""
-    numbers: dict[str, int] = {}
-    group_of = np.empty(len(texts), np.int64)
-    count = 0
-    for row, text in enumerate(texts):
-        key = normalise(text)
-        group = numbers.setdefault(key, count) if key else count
-        group_of[row] = group
-        count += group == count
-    return group_of
 
 
 def _majority(group_of: np.ndarray, labels: np.ndarray, groups: int) -> np.ndarray:

@@ -90,6 +90,7 @@ class Examples:
     weights: np.ndarray | None = None  # [N] float32; None: all 1
     texts: list[str] | None = None  # kept only where a plugin augments
     encode: Callable[[Sequence[str]], Tokens] | None = None  # likewise: turns new texts to tokens
+    targets: np.ndarray | None = None  # [N, C] float32 class probabilities; None: one-hot
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -79,9 +79,11 @@ class Defaults:
         return rng.permutation(len(labels))
 
     @hookimpl(trylast=True)
-    def targets(self, labels: Tensor, num_classes: int) -> Tensor:
+    def targets(self, labels: Tensor, num_classes: int, soft: Tensor | None) -> Tensor:
         import torch
 
+        if soft is not None:
+            return soft
         return torch.nn.functional.one_hot(labels, num_classes).float()
 
     @hookimpl(trylast=True)

@@ -11,7 +11,7 @@ is core's default wrapped by any number of plugins, a *notice* calls them all. A
         sampling(labels, rng)                                              slot
         for each optimizer step (a batch):
             for each micro-batch:
-                targets(labels, num_classes)                               pipe
+                targets(labels, num_classes, soft)                         pipe
                 backward(step)                                             pipe, slot adversary
                     objective(step)                                        pipe
                         step.forward(): model in autocast, criterion in float32
@@ -67,7 +67,10 @@ PIPES: dict[str, str | None] = {
     "augment": None,
 }
 NOTICES = ("prepare_model", "train_start", "after_step", "on_log", "should_stop", "train_end")
-SLOT_ORDER = ("loss", "groups", "optimizer", "schedule", "precision", "sampling", "adversary")
+SLOT_ORDER = (
+    "loss", "groups", "optimizer", "schedule", "precision", "sampling", "adversary",
+    "average",  # has no hook of its own: two averages cannot both be what is evaluated
+)  # fmt: skip
 
 
 class Specs:
@@ -82,8 +85,8 @@ class Specs:
         """Slot loss: return f(logits [N, C] float32, targets [N, C]) -> losses [N].
 
         `labels` are the class names, `class_counts` their training rows, in label order. Targets
-        are class probabilities (one-hot unless a plugin softens them). Never average: core alone
-        weights and divides.
+        are class probabilities (one-hot unless the rows bring soft ones or a plugin softens them).
+        Never average: core alone weights and divides.
         """
 
     @hookspec(firstresult=True)
@@ -121,8 +124,12 @@ class Specs:
     # Pipes: core's default, wrapped by plugins with @hookimpl(wrapper=True).
 
     @hookspec(firstresult=True)
-    def targets(self, labels: Tensor, num_classes: int) -> Tensor:
-        """Pipe: return class probabilities [N, C] for labels [N] (default: one-hot)."""
+    def targets(self, labels: Tensor, num_classes: int, soft: Tensor | None) -> Tensor:
+        """Pipe: return class probabilities [N, C] for labels [N].
+
+        `soft` [N, C] float32 are the rows' own probabilities where the training data has them
+        (--soft-targets), else None. Default: `soft` where it is given, else one-hot.
+        """
 
     @hookspec(firstresult=True)
     def objective(self, step: Step) -> Output:

@@ -36,7 +36,7 @@ class Step:
     labels: Tensor  # [N] int64: class indices
     targets: Tensor  # [N, C] float32: class probabilities
     weights: Tensor  # [N] float32: sample weights, 0 for absent rows
-    total_weight: float  # sum of the weights of the whole batch, all micro-batches
+    total_weight: float  # sum of the weights of the whole batch, all micro-batches; 1 if all are 0
 
     @property
     def generator(self) -> torch.Generator:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.plans import steps_per_epoch, stream, training_batches
 from ..data.tokens import Examples, Tokens
-from ..errors import UsageError
+from ..errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +27,8 @@ class Feed:
         self.weights = np.ones(len(examples), np.float32)
         if examples.weights is not None:
             self.weights = examples.weights.astype(np.float32)
+            if not self.weights.any():
+                raise DataError("all training rows weigh 0; expected some above 0")
         self.epoch = -1
         self.tokens: Tokens = examples.tokens
         self.batches: list[np.ndarray] = []
@@ -40,6 +42,13 @@ class Feed:
             self._begin(epoch)
         return self.batches[place]
 
+    def total_weight(self, rows: np.ndarray) -> float:
+        """Return the sum of a batch's weights, which its losses are divided by.
+
+        1 where all of them are 0: the loss and the gradient are then 0, and not 0 / 0.
+        """
+        return float(self.weights[rows].sum(dtype=np.float64)) or 1.0
+
     def widest(self) -> np.ndarray:
         """Return the longest rows, as many as a batch holds: no real batch is wider."""
         lengths = self.tokens.lengths
@@ -47,16 +56,21 @@ class Feed:
 
     def micro_batches(
         self, rows: np.ndarray, count: int, device: torch.device
-    ) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor, Tensor]]:
-        """Give (inputs [N, L], rows [N], labels [N], weights [N]) for each part of a batch."""
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None, Tensor]]:
+        """Give (inputs [N, L], rows [N], labels [N], soft [N, C], weights [N]) of each part.
+
+        `soft` are the rows' own class probabilities, None where they have none.
+        """
         import torch
 
+        targets = self.examples.targets
         for part in np.array_split(rows, min(count, len(rows))):
             inputs = {k: _to(v, device) for k, v in self.tokens.padded(part).items()}
             yield (
                 inputs,
                 torch.from_numpy(part.astype(np.int64)),
                 _to(self.examples.labels[part], device),
+                None if targets is None else _to(targets[part], device),
                 _to(self.weights[part], device),
             )
 

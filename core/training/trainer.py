@@ -163,11 +163,13 @@ class Trainer:
 
     def backward(self, rows: np.ndarray) -> Tensor:
         """Add the gradients of a batch of training rows; return its loss, detached."""
-        run, total = self.run, float(self.feed.weights[rows].sum())
+        run, total = self.run, self.feed.total_weight(rows)
         losses = []
         parts = self.feed.micro_batches(rows, run.micro_batches, run.device)
-        for inputs, numbers, labels, weights in parts:
-            targets = self.hooks.call.targets(labels=labels, num_classes=len(self.labels))
+        for inputs, numbers, labels, soft, weights in parts:
+            targets = self.hooks.call.targets(
+                labels=labels, num_classes=len(self.labels), soft=soft
+            )
             step = Step(run, run.step, inputs, numbers, labels, targets, weights, total)
             losses.append(step.loss(self.hooks.call.backward(step=step)))
         return sum(losses[1:], losses[0])
@@ -213,11 +215,13 @@ class Trainer:
             self.best.keep(run.model, run.step)
             return {}
         run.model.eval()
-        logits = score(
-            lambda inputs: run.model_forward(inputs)[0], valid.tokens, run.device,
-            run.precision.autocast,
-        )  # fmt: skip
-        run.model.train()
+        try:
+            logits = score(
+                lambda inputs: run.model_forward(inputs)[0], valid.tokens, run.device,
+                run.precision.autocast,
+            )  # fmt: skip
+        finally:
+            run.model.train()
         chances = softmax(logits)
         found = evaluate_scores(chances, valid.labels, self.labels, self.positive)
         metrics = {k: float(v) for k, v in found.items() if isinstance(v, float | int)}

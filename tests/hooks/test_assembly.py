@@ -43,6 +43,7 @@ def refusal(*given):
             "weighted-ce and focal both fill the slot loss; keep one (amp is fine)",
         ),
         ("fgm,pgd", "fgm and pgd both fill the slot adversary; keep one"),
+        ("ema,swa", "ema and swa both fill the slot average; keep one"),
         (
             "focal,cross-entropy,weighted-ce",
             "focal and cross-entropy and weighted-ce all fill the slot loss; keep one",
@@ -66,7 +67,7 @@ def test_the_name_of_core_is_taken():
 def test_an_unknown_slot_offers_the_nearest():
     assert refusal(made("Mine", slot="losses")) == (
         "mine: no slot named 'losses'; did you mean 'loss'?  (slots: loss, groups, optimizer, "
-        "schedule, precision, sampling, adversary)"
+        "schedule, precision, sampling, adversary, average)"
     )
 
 
@@ -365,7 +366,7 @@ def test_an_empty_answer_names_the_plugin(plugin, hook, message):
 
     arguments = {
         "criterion": {"labels": ["a", "b"], "class_counts": [1, 1]},
-        "targets": {"labels": torch.tensor([0]), "num_classes": 2},
+        "targets": {"labels": torch.tensor([0]), "num_classes": 2, "soft": None},
     }
     with pytest.raises(UsageError) as error:
         getattr(Hooks([plugin()]).call, hook)(**arguments[hook])

@@ -23,9 +23,9 @@ from titlekit.core.hooks.registry import (
 from titlekit.core.hooks.spelling import parse
 
 NAMES = [
-    "amp", "balanced-sampler", "checkpointing", "class-balanced", "constant", "cosine",
+    "amp", "awp", "balanced-sampler", "checkpointing", "class-balanced", "constant", "cosine",
     "cross-entropy", "early-stopping", "ema", "fgm", "focal", "freeze", "gce", "label-smoothing",
-    "llrd", "pgd", "r-drop", "time-limit", "weighted-ce", "word-noise",
+    "llrd", "lora", "pgd", "r-drop", "swa", "time-limit", "weighted-ce", "word-noise",
 ]  # fmt: skip
 
 GOOD = '''

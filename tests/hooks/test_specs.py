@@ -66,7 +66,7 @@ def step_of(run, number=0):
     return Step(
         run=run, number=number, inputs={"input_ids": torch.tensor([[1, 2], [3, 4], [5, 6]])},
         rows=torch.arange(3), labels=labels,
-        targets=run.hooks.call.targets(labels=labels, num_classes=2),
+        targets=run.hooks.call.targets(labels=labels, num_classes=2, soft=None),
         weights=torch.tensor([1.0, 2.0, 0.0]), total_weight=6.0,
     )  # fmt: skip
 
@@ -78,7 +78,8 @@ def test_the_shapes_cover_every_hook_once():
     specs = [name for name in vars(Specs) if not name.startswith("_")]
     assert specs == list(HOOKS)
     assert list(HOOKS) == [*SLOTS, *PIPES, *NOTICES]
-    assert set(SLOT_ORDER) == {*SLOTS.values(), *PIPES.values()} - {None}
+    # "average" has no hook of its own: what fills it wraps evaluate as any plugin may.
+    assert set(SLOT_ORDER) == {*SLOTS.values(), *PIPES.values(), "average"} - {None}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -261,11 +262,26 @@ def test_hook_targets():
             return rows * 0.8 + 0.2 / num_classes
 
     labels = torch.tensor([1, 0])
-    plain = Hooks([]).call.targets(labels=labels, num_classes=3)
+    plain = Hooks([]).call.targets(labels=labels, num_classes=3, soft=None)
     assert plain.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     assert plain.dtype == torch.float32
-    soft = Hooks([Softer()]).call.targets(labels=labels, num_classes=2)
-    assert torch.allclose(soft, torch.tensor([[0.1, 0.9], [0.9, 0.1]]))
+    softer = Hooks([Softer()]).call.targets(labels=labels, num_classes=2, soft=None)
+    assert torch.allclose(softer, torch.tensor([[0.1, 0.9], [0.9, 0.1]]))
+
+
+def test_hook_targets_are_the_rows_own_where_they_have_some():
+    @dataclass(eq=False)
+    class Look(Plugin):
+        @hookimpl(wrapper=True)
+        def targets(self, labels, soft):
+            rows = yield
+            assert rows is soft
+            return rows[:, [1, 0]]
+
+    labels, soft = torch.tensor([1, 0]), torch.tensor([[0.3, 0.7], [0.6, 0.4]])
+    asked = {"labels": labels, "num_classes": 2, "soft": soft}
+    assert Hooks([]).call.targets(**asked) is soft
+    assert torch.equal(Hooks([Look()]).call.targets(**asked), soft[:, [1, 0]])
 
 
 def test_hook_objective(start):

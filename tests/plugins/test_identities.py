@@ -21,6 +21,8 @@ NULL = [
     "freeze(layers=0,embeddings=False)",
     "label-smoothing(epsilon=0)",
     "class-balanced(beta=0)",
+    "awp(start=1)",
+    "swa(start=1)",
 ]
 
 
@@ -36,6 +38,11 @@ def test_null_settings_are_plain_training(spelling):
 def test_no_word_embedding_moves_with_epsilon_zero():
     plain, fgm = gradients(small_trainer()), gradients(small_trainer("fgm(epsilon=0)"))
     assert equal({name: 2 * value for name, value in plain.items()}, fgm)
+
+
+def test_no_weight_moves_with_rho_zero():
+    plain, awp = gradients(small_trainer()), gradients(small_trainer("awp(rho=0)"))
+    assert equal({name: 2 * value for name, value in plain.items()}, awp)
 
 
 @pytest.mark.parametrize("place", ["table", "inputs"])
