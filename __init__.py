@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .core.classifier import TitleClassifier
     from .core.config import TrainConfig
     from .core.data.tokens import Examples, TextEncoder
     from .core.errors import DataError, RunError, TitlekitError, UsageError
@@ -31,6 +32,7 @@ _HOMES = {
     "RunError": "core.errors",
     "Step": "core.hooks.step",
     "TextEncoder": "core.data.tokens",
+    "TitleClassifier": "core.classifier",
     "TitlekitError": "core.errors",
     "TrainConfig": "core.config",
     "Trainer": "core.training.trainer",
@@ -56,6 +58,7 @@ __all__ = [
     "RunError",
     "Step",
     "TextEncoder",
+    "TitleClassifier",
     "TitlekitError",
     "TrainConfig",
     "Trainer",

@@ -10,6 +10,7 @@ from ..core.config import TrainConfig, merge, read_toml
 from ..core.errors import UsageError
 from ..core.hooks.spelling import parse, spell, with_settings
 from ..core.options import options_of
+from ..core.signals import handled
 from .main import set_up_logging
 from .options import declared, json_option, loudness
 
@@ -62,7 +63,8 @@ def command(
                 raise UsageError(f"--resume takes the options of the run; leave out {flag}")
         from ..core.session import resume
 
-        result = resume(resumed, given)
+        with handled():
+            result = resume(resumed, given)
     else:
         config, origins, code = _resolve(given, settings, recipe)
         if dry_run:
@@ -72,7 +74,8 @@ def command(
             return
         from ..core.session import train as run_training
 
-        result = run_training(config, origins=origins, code=code, overwrite=overwrite)
+        with handled():
+            result = run_training(config, origins=origins, code=code, overwrite=overwrite)
     from .show import finished
 
     click.echo(finished(result, as_json))

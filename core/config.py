@@ -49,8 +49,6 @@ class TrainConfig:
     min_delta: float = option(0.0, "smallest gain of the metric that counts as better", min=0.0)
     seed: int = option(42, "drives everything random but the split", min=0, max=2**63 - 1)
     split_seed: int = option(42, "drives the validation split alone", min=0, max=2**63 - 1)
-    folds: int | None = option(None, "cross-validate: one model a fold, every row scored", min=2)
-    seeds: int | None = option(None, "train with this many seeds, counted up from --seed", min=1)
     eval_every: float = option(0.25, "epochs between evaluations", min=0.0)
     save_every: float | None = option(
         None, "epochs between saved states; default: at each evaluation", min=0.0

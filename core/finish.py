@@ -78,8 +78,9 @@ _TRAIN_RESULTS = ("train_runtime", "train_samples_per_second")
 def save_model(model: Any, tokenizer: Any, folder: Path, max_length: int, truncation: str) -> None:
     """Save as transformers does, beside and then renamed into the folder."""
     model.config.problem_type = "single_label_classification"
-    tokenizer.model_max_length = max_length
-    tokenizer.truncation_side = "left" if truncation == "tail" else "right"
+    side = "left" if truncation == "tail" else "right"
+    tokenizer.model_max_length, tokenizer.truncation_side = max_length, side
+    tokenizer.init_kwargs["truncation_side"] = side  # else save_pretrained forgets it
     with tempfile.TemporaryDirectory(dir=folder, prefix=".model-") as beside:
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)

@@ -99,7 +99,7 @@ def load_for_training(
         return _make_tiny(texts, names)
     tokenizer = _tokenizer(found.folder)
     model = _model(found.folder, ignore_mismatched_sizes=True, **names)
-    _settle_types(model, tokenizer)
+    _settle(model, tokenizer)
     if (found.folder / "run.json").is_file():
         tokenizer.model_max_length = 10**30  # what that run cut to is no limit of the encoder
     if tokenizer.pad_token_id is None:
@@ -117,7 +117,7 @@ def load_classifier(source: str, offline: bool = False) -> tuple[Any, Any]:
         raise UsageError(f"{source}: not a trained model; expected a run's folder or a hub name")
     tokenizer = _tokenizer(folder)
     model = _model(folder)
-    _settle_types(model, tokenizer)
+    _settle(model, tokenizer)
     return model.eval(), tokenizer
 
 
@@ -248,19 +248,30 @@ def _check_weights(folder: Path, model: Any, report: Mapping[str, Any], new_head
         )
 
 
-def _settle_types(model: Any, tokenizer: Any) -> None:
-    """Let the tokenizer give token types where the model tells them apart, and only there."""
-    # Tokenizers are chosen by files: DistilBERT's says that it is BERT's, ALBERT's forgets them.
-    takes = "token_type_ids" in inspect.signature(model.forward).parameters
+def _settle(model: Any, tokenizer: Any) -> None:
+    """Let the tokenizer give token types, and pad, as this model reads them.
+
+    Tokenizers are chosen by files: DistilBERT's says that it is BERT's, ALBERT's forgets types.
+    """
+    takes = inspect.signature(model.forward).parameters
     kinds = getattr(model.config, "type_vocab_size", None)
-    told = tokenizer.model_input_names
-    given = "token_type_ids" in told
-    wanted = takes and (given if kinds is None else kinds > 1)
+    names = tokenizer.model_input_names
+    given = "token_type_ids" in names
+    wanted = "token_type_ids" in takes and (given if kinds is None else kinds > 1)
     if given is not wanted:
-        names = [name for name in told if name != "token_type_ids"]
+        names = [name for name in names if name != "token_type_ids"]
         names += ["token_type_ids"] if wanted else []
-        tokenizer.model_input_names = names
-        tokenizer.init_kwargs["model_input_names"] = names  # what save_pretrained writes
+    # XLNet's head reads the last position; elsewhere positions are counted from the left.
+    last = getattr(model.config, "summary_type", "") == "last"
+    settled = {"model_input_names": names, "padding_side": "left" if last else "right"}
+    for name, value in settled.items():
+        setattr(tokenizer, name, value)
+        tokenizer.init_kwargs[name] = value  # what save_pretrained writes
+    if "attention_mask" not in takes:
+        log.warning(
+            "%s takes no attention mask, so it sees the padding: a score depends a little on the "
+            "texts beside it", type(model).__name__,
+        )  # fmt: skip
 
 
 def _tokenizer(folder: Path) -> Any:

@@ -99,7 +99,7 @@ def check_room(folder: Path, parameters: int, extra: int) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON under a temporary name and rename it; NaN and infinities become null."""
-    write_text(path, json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -146,14 +146,15 @@ class Records:
     def add(self, record: dict[str, Any]) -> None:
         """Append one record."""
         with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(_finite(record), ensure_ascii=False) + "\n")
+            stream.write(json.dumps(finite(record), ensure_ascii=False) + "\n")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return a value as JSON can hold it: NaN and infinities are None, keys are texts."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

@@ -6,8 +6,6 @@ import contextlib
 import dataclasses
 import logging
 import platform
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .config import TrainConfig, flag, merge, read_toml, resolve_paths, write_toml
+from .data.load import TrainingData
 from .errors import InterruptedRun, UsageError
 from .hooks.plugin import Plugin
 from .hooks.registry import spell_plugins
@@ -31,6 +30,7 @@ from .run_folder import (
     write_json,
     write_text,
 )
+from .signals import stopping
 
 log = logging.getLogger("titlekit")
 
@@ -51,12 +51,13 @@ def train(
     origins: Mapping[str, str] | None = None,
     code: Mapping[str, str] | None = None,
     overwrite: bool = False,
+    data: TrainingData | None = None,
     **options: Any,
 ) -> Result:
     """Train with the options of `titlekit train`, e.g. ``train(train="t.csv", plugins="focal")``.
 
     Give options by name or as a TrainConfig. `plugins`: a spelling, a list of names, or a list of
-    Plugin instances.
+    Plugin instances. `data`: rows that are in memory already; nothing is read then.
     """
     made = None
     if isinstance(plugins, str):
@@ -75,7 +76,7 @@ def train(
     folder = choose(config.out, overwrite)
     made = make_plugins(config, code) if made is None else made
     with _kept_warnings() as warnings:
-        job = prepare(config, origins or {}, made, folder / "checkpoints")
+        job = prepare(config, origins or {}, made, folder / "checkpoints", data)
         # A plugin with a state of its own may keep as much as the model (an average, say).
         extra = sum(type(plugin).state_dict is not Plugin.state_dict for plugin in job.plugins)
         check_room(folder, sum(p.numel() for p in job.trainer.run.model.parameters()), extra)
@@ -175,7 +176,7 @@ def _fit(job: Job, folder: Path, seconds: float) -> float:
 
     records = Records(folder / "metrics.jsonl", trainer.run.step)
     trainer.on_record = records.add
-    with _signals(job):
+    with stopping(trainer):
         try:
             trainer.fit(save)
         except InterruptedRun as stop:
@@ -184,26 +185,6 @@ def _fit(job: Job, folder: Path, seconds: float) -> float:
                 stop.exit_code - 128,
             ) from None
     return time.perf_counter() - started
-
-
-@contextlib.contextmanager
-def _signals(job: Job) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the current step first; a second Ctrl-C ends at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: Any) -> None:
-        job.trainer.stop_signal = number
-        log.warning("stopping after this step (once more Ctrl-C: at once, unsaved)")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

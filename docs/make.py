@@ -127,6 +127,38 @@ def _kind(hint: Any, field: Any) -> str:
     return f"{words}, at least {low:g}" if low is not None else words
 
 
+# What the estimator has of its own, or says otherwise; the rest are options of a run.
+PARAMETERS = {
+    "plugins": "names, the command line's spelling, or plugin objects",
+    "plugin_options": "options of plugins by PLUGIN__OPTION, which may be given one by one",
+    "class_weight": "weights of the classes, by label, or `balanced`",
+    "overwrite": "whether fit may replace the run in `out`",
+    "out": "folder of the run; None: nothing is written",
+    "random_state": "number, or numpy's RandomState, that drives all but the split; None: another "
+    "each time",
+    "validation_fraction": "share of the rows to validate on; 0: none",
+    "verbose": "0: warnings only, unless your logging shows more; 1: notes and a bar; 2: details",
+}
+
+
+def estimator_parameters(name: str, page: Path) -> str:
+    from titlekit import TitleClassifier
+    from titlekit.core.parameters import OPTIONS
+
+    rows = [("parameter", "command line", "default", "meaning")]
+    options = options_of(TrainConfig)
+    for key, one in inspect.signature(TitleClassifier).parameters.items():
+        if one.kind is one.VAR_KEYWORD:
+            continue
+        option = OPTIONS.get(key, key)
+        meaning = PARAMETERS.get(key) or options[option].metadata["help"]
+        spelled = code(flag(option)) if option in options or key == "overwrite" else ""
+        for other, word in OPTIONS.items():
+            meaning = meaning.replace(flag(word), code(other))
+        rows.append((code(key), spelled, code(repr(one.default)), meaning))
+    return table(rows)
+
+
 # Plugins and models
 
 
@@ -254,6 +286,7 @@ PARTS: dict[str, Callable[[str, Path], str]] = {
     "help": command_help,
     "exit-codes": exit_codes,
     "train-options": train_options,
+    "estimator-parameters": estimator_parameters,
     "plugins": plugin_table,
     "facts": facts,
     "aliases": aliases,

@@ -283,8 +283,6 @@ def strategies():
         "grad_accum": st.integers(1, 100),
         "rows": st.integers(20, 99),
         "limit": st.none() | st.integers(2, 99),
-        "folds": st.none() | st.integers(2, 99),
-        "seeds": st.none() | st.integers(1, 99),
         "lr": st.none() | st.floats(1e-300, 1),
         "warmup_ratio": st.floats(0, 1),
         **dict.fromkeys(["epochs", "eval_every"], st.floats(1e-300, 1e300)),

@@ -157,7 +157,14 @@ def reader(console, tmp_path, monkeypatch) -> Iterator[Reader]:
         small = {} if given or options.get("model") == "tiny" else QUICK
         return train(*given, **options, **{k: v for k, v in small.items() if k not in options})
 
+    estimator = titlekit.TitleClassifier
+
+    def quick_estimator(**options):
+        small = {"model": "tiny", "epochs": 1, "max_length": 16, "device": "cpu"}
+        return estimator(**{**options, **small})
+
     monkeypatch.setattr(titlekit, "train", quick_train)
+    monkeypatch.setattr(titlekit, "TitleClassifier", quick_estimator)
     yield Reader(console, tmp_path)
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
@@ -326,6 +333,27 @@ def test_links_lead_somewhere(page):
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.M)
             assert anchor in map(slug, headings), link
+
+
+def test_the_recommended_configuration_is_the_same_as_a_call_and_as_a_command():
+    from titlekit.cli.train import command
+    from titlekit.core.config import merge
+    from titlekit.core.hooks.registry import spell_plugins
+    from titlekit.core.parameters import new_plugins, run_options
+
+    page = blocks(ROOT / "docs" / "estimator.md")
+    [block] = [one.text for one in page if one.text.startswith("recommended = ")]
+    call = ast.parse(block).body[0].value
+    given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    made = titlekit.TitleClassifier(**given)
+    config, _ = run_options({**made.get_params(deep=False), "random_state": 42})
+    plugins = spell_plugins(new_plugins(made.plugins, made.plugin_options))
+    [line] = commands(next(one for one in page if one.language == "console"))
+    typed = command.make_context("train", shlex.split(line.text)[2:]).params
+    other, _ = merge([("", {key: typed[key] for key in vars(config) if key in typed})])
+    assert spell_plugins([create(one) for one in parse(other.plugins)]) == plugins
+    same = {"train": [], "plugins": "", "out": ""}
+    assert dataclasses.replace(other, **same) == dataclasses.replace(config, **same)
 
 
 def test_every_page_is_in_the_index():

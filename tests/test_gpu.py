@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 
 from steps import equal, gradients, largest_difference, small_trainer, weights_of
+from titlekit import TitleClassifier
 from titlekit.core.errors import InterruptedRun
 from titlekit.core.training import checkpoint, state
 
@@ -65,3 +68,13 @@ def test_a_saved_state_continues_on_the_gpu(tmp_path):
     second.fit()
     # Sums on a GPU may differ in their last bits from run to run.
     assert largest_difference(weights_of(whole.run.model), weights_of(second.run.model)) < 1e-3
+
+
+def test_an_estimator_that_was_fitted_on_the_gpu_answers_on_the_cpu():
+    texts, labels = ["A Theory of Titles", "Pages 1-2"] * 16, [1, 0] * 16
+    before = torch.cuda.get_rng_state()
+    fitted = TitleClassifier("tiny", "fgm,amp", epochs=2, random_state=0, device="cuda")
+    there = fitted.fit(texts, labels).predict_proba(texts)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    here = pickle.loads(pickle.dumps(fitted)).set_params(device="cpu").predict_proba(texts)
+    assert abs(here - there).max() < 1e-3

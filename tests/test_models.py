@@ -120,16 +120,108 @@ def test_pickled_weights_need_a_torch_that_reads_them_safely(tmp_path, monkeypat
     )
 
 
-def test_a_tokenizer_that_lacks_a_library_says_which_extra(tmp_path, monkeypatch):
+def stored(folder: Path, change) -> None:
+    """Change the weights in a folder's file."""
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "model.safetensors"
+    save_file(change(load_file(path)), path, {"format": "pt"})
+
+
+def lacking(folder: Path, count: int, of: int, one: str) -> str:
+    return (
+        f"{folder}: the weights lack {count} of this model's {of} parameters, or have them in "
+        f"another shape ({one}, for one); expected the weights that config.json describes"
+    )
+
+
+def test_an_encoder_is_never_left_random(tmp_path):
+    """transformers fills in what a file lacks, and says so in a warning that nobody reads."""
+    found = resolve(str(save_encoder(tmp_path)))
+    stored(tmp_path, lambda values: {n.replace("layer.1", "layer.7"): v for n, v in values.items()})
+    with pytest.raises(UsageError) as error:
+        load_for_training(found, ["no", "yes"], TEXTS, 1)
+    one = "bert.encoder.layer.1.attention.output.LayerNorm.bias"
+    assert str(error.value) == lacking(tmp_path, 16, 41, one)
+
+
+def test_another_shape_is_accepted_in_the_head_alone(tmp_path):
+    found = resolve(str(save_encoder(tmp_path)))
+    model, _ = load_for_training(found, list("abcde"), TEXTS, 1)
+    assert model.classifier.weight.shape == (5, 16)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "vocab_size": 61}))
+    with pytest.raises(UsageError) as error:
+        load_for_training(found, ["no", "yes"], TEXTS, 1)
+    table = "bert.embeddings.word_embeddings.weight"
+    assert str(error.value) == lacking(tmp_path, 1, 41, table)
+
+
+def test_a_trained_classifier_has_its_head(tmp_path):
     save_encoder(tmp_path)
-    (tmp_path / "tokenizer.json").unlink()
-    (tmp_path / "spm.model").write_bytes(b"")
-    monkeypatch.setattr(models, "is_installed", lambda module: module != "sentencepiece")
+    stored(tmp_path, lambda values: {n: v for n, v in values.items() if n != "classifier.bias"})
     with pytest.raises(UsageError) as error:
         load_classifier(str(tmp_path))
-    assert str(error.value) == (
-        f'the tokenizer of {tmp_path} needs sentencepiece: pip install "titlekit[sentencepiece]"'
+    assert str(error.value) == lacking(tmp_path, 1, 41, "classifier.bias")
+
+
+def test_the_first_names_of_norms_are_known(tmp_path):
+    """BERT's own repository has them."""
+    save_encoder(tmp_path)
+
+    def old(values):
+        ends = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+        for new, before in ends.items():
+            values = {n.replace(new, before): v + n.endswith(new) for n, v in values.items()}
+        return values
+
+    stored(tmp_path, old)
+    model, _ = load_for_training(resolve(str(tmp_path)), ["no", "yes"], TEXTS, 1)
+    assert torch.equal(model.bert.embeddings.LayerNorm.weight, torch.full((16,), 2.0))
+    assert torch.equal(model.bert.embeddings.LayerNorm.bias, torch.ones(16))
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path):
+    from titlekit import train
+
+    model = save_encoder(tmp_path / "model")
+    make_tokenizer([f"word{n}" for n in range(90)] * 2, 120).save_pretrained(model)
+    (tmp_path / "t.csv").write_text(
+        "text,label\n" + "".join(f"word{n},{n % 2}\n" for n in range(40)), "utf-8"
     )
+    with pytest.raises(UsageError) as error:
+        train(train=str(tmp_path / "t.csv"), model=str(model), out=str(tmp_path / "run"))
+    assert re.fullmatch(
+        rf"--model {model}: its tokenizer gives token number \d+, and the encoder knows 60 tokens "
+        r"\(the first is 0\): the two are not of one model",
+        str(error.value),
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("fault", [b"{", b"{}"])
+def test_a_damaged_tokenizer_is_one_line(tmp_path, fault):
+    save_encoder(tmp_path)
+    (tmp_path / "tokenizer.json").write_bytes(fault)
+    with pytest.raises(UsageError, match="cannot load its tokenizer: "):
+        load_classifier(str(tmp_path))
+
+
+def test_a_run_may_be_trained_on_with_longer_texts(tmp_path):
+    from titlekit import load, train
+
+    (tmp_path / "t.csv").write_text(
+        "text,label\n" + "".join(f"one title {n} of a kind,{n % 2}\n" for n in range(40)), "utf-8"
+    )
+    options = {"train": str(tmp_path / "t.csv"), "epochs": 0.2, "device": "cpu"}
+    save_encoder(tmp_path / "model")
+    for base, length in (("model", 8), ("run-8", 16), ("run-16", 32)):
+        run = tmp_path / f"run-{length}"
+        train(**options, model=str(tmp_path / base), max_length=length, out=str(run))
+        assert load(run).max_length == length
+    with pytest.raises(UsageError) as error:
+        train(**options, model=str(run), max_length=33, out=str(tmp_path / "more"))
+    assert str(error.value) == f"--max-length 33: {run} has positions for 32 tokens"
 
 
 def test_the_packaged_minilm_is_found_without_importing_its_package():
@@ -248,6 +340,8 @@ def hub(tmp_path):
     save_encoder(tmp_path / "hub" / "me" / "safe")
     (tmp_path / "hub" / "me" / "safe" / "pytorch_model.bin").write_bytes(b"never asked for")
     pickled(tmp_path / "hub" / "me" / "old")
+    pieces = save_encoder(tmp_path / "hub" / "me" / "pieces")
+    (pieces / "tokenizer.json").rename(pieces / "spm.model")
     server = Hub(tmp_path / "hub")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -262,6 +356,8 @@ from titlekit import UsageError
 from titlekit.core.models import load_classifier, resolve
 for name in sys.argv[1:]:
     name, _, way = name.partition("#")
+    if way == "bare":
+        sys.modules["sentencepiece"] = None
     try:
         found = resolve(name, offline=way == "offline")
         model, tokenizer = load_classifier(name, offline=way == "offline")
@@ -285,7 +381,7 @@ def test_the_hub_the_cache_and_offline(hub, tmp_path):
     home = tmp_path / "home"
     answers = ask(
         hub, home, "me/safe", "me/safe@v1", f"me/old@{COMMIT}", "me/none", "me/safe@v9",
-        "me/safe#offline", f"me/old@{COMMIT}#offline",
+        "me/safe#offline", f"me/old@{COMMIT}#offline", "me/pieces#bare",
     )  # fmt: skip
     weight = pytest.approx(float(small_model(classes=3).classifier.weight.detach().sum()))
     assert answers[0] == ["me/safe", COMMIT, weight]
@@ -298,6 +394,10 @@ def test_the_hub_the_cache_and_offline(hub, tmp_path):
     assert answers[6] == answers[2]
     asked = [path for path in hub.asked if "safe" in path]
     assert not any(path.endswith("pytorch_model.bin") for path in asked)
+    # What a tokenizer lacks is told before the weights are asked for.
+    text = 'its tokenizer needs sentencepiece: pip install "titlekit[sentencepiece]"'
+    assert answers[7] == [f"--model me/pieces: {text}"]
+    assert not any("pieces" in path and "safetensors" in path for path in hub.asked)
     assert not any("discussions" in path or "convert" in path for path in hub.asked)
 
     before = len(hub.asked)

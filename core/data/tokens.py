@@ -54,6 +54,7 @@ class Tokens:
     ids: Flat
     types: Flat | None  # token types, where the model takes them
     pad_id: int
+    left: bool = False  # padded before the text: for models that read the last position
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,10 +75,12 @@ class Tokens:
             batch["token_type_ids"] = np.zeros((len(rows), width), np.int64)
         for place, row in enumerate(rows):
             ids = self.ids[row]
-            batch["input_ids"][place, : len(ids)] = ids
-            batch["attention_mask"][place, : len(ids)] = 1
+            start = width - len(ids) if self.left else 0
+            inside = slice(start, start + len(ids))
+            batch["input_ids"][place, inside] = ids
+            batch["attention_mask"][place, inside] = 1
             if self.types is not None:
-                batch["token_type_ids"][place, : len(ids)] = self.types[row]
+                batch["token_type_ids"][place, inside] = self.types[row]
         return batch
 
 
@@ -127,8 +130,8 @@ class TextEncoder:
             rows.append(np.concatenate(parts))
             types.append(np.repeat(template.types, [len(part) for part in parts]))
         wants_types = "token_type_ids" in self.tokenizer.model_input_names
-        pad = self.tokenizer.pad_token_id
-        return Tokens(_flat(rows), _flat(types) if wants_types else None, 0 if pad is None else pad)
+        pad, left = self.tokenizer.pad_token_id or 0, self.tokenizer.padding_side == "left"
+        return Tokens(_flat(rows), _flat(types) if wants_types else None, pad, left)
 
 
 def tokenise(tokenizer: Any, texts: Sequence[str]) -> Flat:

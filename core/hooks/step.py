@@ -92,6 +92,13 @@ def row_norm(x: Tensor, step: Step) -> Tensor:
 
     `x` has the token layout of ``step.row_of_token``; rows may be repeated along dimension 0.
     """
+    rows, tokens = step.inputs["input_ids"].shape
+    if x.shape[1] != tokens:
+        raise UsageError(
+            f"the embedded inputs are {list(x.shape)}, expected {[rows, tokens, x.shape[-1]]}: "
+            "this encoder puts tokens before rows, so no row can be pushed by itself; push the "
+            "table with at=table"
+        )
     squares = x.float().square().sum(-1)
     return squares.sum(1, keepdim=True).sqrt()[..., None].expand(*squares.shape, 1)
 

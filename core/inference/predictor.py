@@ -145,7 +145,8 @@ def load(folder: str | Path, device: str = "auto", offline: bool = False) -> Pre
     labels = _labels(model.config, str(folder))
     told = read_input(path, labels)
     limit = length_limit(model, tokenizer)
-    given = told or Input(positive=positive_label(labels, ""))
+    kept = "tail" if tokenizer.truncation_side == "left" else "head"
+    given = told or Input(positive=positive_label(labels, ""), truncation=kept)
     return Predictor(
         model=model.to(place),
         encoder=TextEncoder(tokenizer, min(given.max_length or limit, limit), given.truncation),
