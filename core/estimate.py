@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .data.plans import evaluation_steps
-from .data.tokens import Examples, Flat, Tokens
+from .data.tokens import Examples, Flat
 from .device import peak_memory
 from .prepare import Job
 from .training.checkpoint import BestWeights
@@ -76,7 +77,8 @@ def _some(rows: Examples, numbers: np.ndarray) -> Examples:
         return Flat(np.concatenate([flat[number] for number in numbers]), offsets)
 
     old = rows.tokens
-    tokens = Tokens(pick(old.ids), None if old.types is None else pick(old.types), old.pad_id)
+    types = None if old.types is None else pick(old.types)
+    tokens = dataclasses.replace(old, ids=pick(old.ids), types=types)
     return Examples(tokens, rows.labels[numbers])
 
 

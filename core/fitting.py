@@ -97,9 +97,12 @@ def _in_memory(
     for name in idle(plugins):
         log.warning("the plugin %s was named and did nothing in this run", name)
     return Trained(
-        hold(done.model, job.encoder, done.device, data.labels), history, done.epoch, finite(done.best),
+        hold(done.model, job.encoder, done.device, data.labels),
+        history,
+        done.epoch,
+        finite(done.best),
         {plugin.name: plugin.counts() for plugin in plugins},
-    )  # fmt: skip
+    )
 
 
 def _in_folder(
