@@ -27,7 +27,7 @@ from .hooks.assembly import Hooks
 from .hooks.plugin import Plugin
 from .hooks.registry import code_hash, create, spell_plugins
 from .hooks.spelling import parse
-from .models import Resolved, default_lr, load_for_training, resolve
+from .models import ALIASES, Resolved, default_lr, load_for_training, resolve
 from .training.metrics import check_metric
 
 if TYPE_CHECKING:
@@ -127,8 +127,16 @@ def prepare(
         model, train, valid, labels=data.labels, config=config, plugins=plugins, folder=folder
     )
     code = {p.name: code_hash(p.name) for p in plugins if ".py:" in p.name}
-    spelled = dataclasses.replace(config, plugins=spell_plugins(plugins))
+    spelled = dataclasses.replace(
+        config, plugins=spell_plugins(plugins), model=_pinned(config.model, found)
+    )
     return Job(spelled, origins, plugins, code, data, found, tokenizer, encoder, trainer)
+
+
+def _pinned(model: str, found: Resolved) -> str:
+    """Return a hub name with the commit it stood for, so that a recipe means the same weights."""
+    hub = found.folder is not None and model not in ALIASES and not Path(model).is_dir()
+    return f"{found.source}@{found.revision}" if hub and len(found.revision) == 40 else model
 
 
 def test_path(config: TrainConfig) -> str:

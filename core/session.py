@@ -15,6 +15,7 @@ from typing import Any
 from .config import TrainConfig, flag, merge, read_toml, resolve_paths, write_toml
 from .data.load import TrainingData
 from .errors import InterruptedRun, UsageError
+from .hooks.assembly import implementations
 from .hooks.plugin import Plugin
 from .hooks.registry import spell_plugins
 from .options import options_of
@@ -77,8 +78,7 @@ def train(
     made = make_plugins(config, code) if made is None else made
     with _kept_warnings() as warnings:
         job = prepare(config, origins or {}, made, folder / "checkpoints", data)
-        # A plugin with a state of its own may keep as much as the model (an average, say).
-        extra = sum(type(plugin).state_dict is not Plugin.state_dict for plugin in job.plugins)
+        extra = sum(_keeps_weights(plugin) for plugin in job.plugins)
         check_room(folder, sum(p.numel() for p in job.trainer.run.model.parameters()), extra)
         folder = create(folder, overwrite)
         job.trainer.best.folder = folder / "checkpoints"
@@ -108,17 +108,18 @@ def resume(folder: str | Path, given: Mapping[str, Any] | None = None) -> Result
     config = dataclasses.replace(config, allow_code=allow)
     made = make_plugins(config, code)
     _refuse_changes(config, made, given)
-    for name, option in described.get("options", {}).items():
+    for name, option in _objects(folder, described, "options").items():
         origins[name] = str(option.get("from", "config.toml"))
+    rows = _objects(folder, described, "data")
     with locked(folder), _kept_warnings() as warnings:
         job = prepare(config, origins, made, folder / "checkpoints")
-        for name, data in described.get("data", {}).items():
-            now = _data(job)[name]["sha256"] if name in _data(job) else "none"
-            if now != data["sha256"]:
+        for name, data in rows.items():
+            now, then = _data(job).get(name, {}).get("sha256", "none"), str(data.get("sha256"))
+            if now != then:
                 raise UsageError(
-                    f"--resume {folder}: the {name} rows of {data['name']} are not those that the "
-                    f"run began with (sha256 {now[:12]}, then {data['sha256'][:12]}); put them "
-                    "back, or start a new run"
+                    f"--resume {folder}: the {name} rows of {data.get('name')} are not those that "
+                    f"the run began with (sha256 {now[:12]}, then {then[:12]}); put them back, or "
+                    "start a new run"
                 )
         seconds = 0.0
         if (folder / STATE).is_file():
@@ -133,6 +134,23 @@ def resume(folder: str | Path, given: Mapping[str, Any] | None = None) -> Result
         else:
             log.info("no state was saved yet: starts from the beginning")
         return _finish(job, folder, warnings, seconds)
+
+
+def _keeps_weights(plugin: Plugin) -> bool:
+    """Return whether a plugin's state may be as large as the model, as an average of it is."""
+    own = type(plugin).state_dict is not Plugin.state_dict
+    return own and "after_step" in implementations(plugin)
+
+
+def _objects(folder: Path, described: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
+    """Return an object of objects from run.json, which another program may have written."""
+    found = described.get(key, {})
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise UsageError(
+            f"--resume {folder}: run.json is not as titlekit wrote it: {key}: expected an object "
+            "of objects"
+        )
+    return found
 
 
 def _refuse_changes(config: TrainConfig, made: Sequence[Plugin], given: Mapping[str, Any]) -> None:

@@ -198,3 +198,38 @@ def test_a_full_disk_ends_in_one_line(console, table, tmp_path, monkeypatch):
     assert not list((run / "checkpoints").glob(".*"))
     monkeypatch.setattr(safetensors.torch, "save_file", save)
     assert console("train", "--resume", run)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("options", [1]), ("options", {"lr": 1}), ("data", {"train": 3})]
+)
+def test_a_run_json_of_another_program_is_told_in_one_line(stopped, key, value):
+    path = stopped / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    assert refused(stopped) == (
+        f"--resume {stopped}: run.json is not as titlekit wrote it: {key}: expected an object of "
+        "objects"
+    )
+
+
+def test_a_hub_name_is_kept_with_its_commit(table, tmp_path, monkeypatch):
+    from families import save_family
+    from titlekit.core import prepare
+    from titlekit.core.models import Resolved
+
+    folder, commit = save_family("bert", tmp_path / "snapshot"), "0123456789" * 4
+    monkeypatch.setattr(
+        prepare, "resolve", lambda name, offline: Resolved(name, "me/x", commit, folder, 0.0)
+    )
+    result = train(train=str(table), model="me/x", epochs=0.1, out=str(tmp_path / "hub"))
+    assert f'model = "me/x@{commit}"' in (result.folder / "config.toml").read_text()
+    assert result.run["options"]["model"] == {"value": f"me/x@{commit}", "from": "Python"}
+    assert f"--model me/x@{commit}" in result.run["command"]
+
+
+def test_room_is_asked_for_what_plugins_really_keep():
+    from titlekit.core.hooks.registry import builtins, load
+    from titlekit.core.session import _keeps_weights
+
+    made = {name: load(entry)() for name, entry in builtins().items()}
+    assert {name for name, plugin in made.items() if _keeps_weights(plugin)} == {"ema", "swa"}
