@@ -53,11 +53,16 @@ def create(folder: Path, overwrite: bool) -> Path:
                 raise UsageError(f"--out {folder} exists and is not empty") from None
             folder = choose("", False)
     with locked(folder):
-        for path in folder.iterdir():
-            if path.name == ".lock":
-                continue
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        clear(folder)
     return folder
+
+
+def clear(folder: Path) -> None:
+    """Delete what is in a folder that this process has locked."""
+    for path in folder.iterdir():
+        if path.name == ".lock":
+            continue
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 @contextlib.contextmanager

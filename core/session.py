@@ -25,6 +25,7 @@ from .run_folder import (
     Records,
     check_room,
     choose,
+    clear,
     create,
     locked,
     read_json,
@@ -88,7 +89,12 @@ def train(
             job = dataclasses.replace(job, config=kept)
             write_text(folder / "config.toml", write_toml(job.config, job.code))
             write_json(folder / "run.json", _describe(job, "running"))
-            return _finish(job, folder, warnings, 0.0)
+            try:
+                return _finish(job, folder, warnings, 0.0)
+            except UsageError:
+                if job.trainer.run.step == 0:  # wrong from the start: nothing half written stays
+                    clear(folder)
+                raise
 
 
 def resume(folder: str | Path, given: Mapping[str, Any] | None = None) -> Result:

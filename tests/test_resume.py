@@ -233,3 +233,11 @@ def test_room_is_asked_for_what_plugins_really_keep():
 
     made = {name: load(entry)() for name, entry in builtins().items()}
     assert {name for name, plugin in made.items() if _keeps_weights(plugin)} == {"ema", "swa"}
+
+
+def test_a_combination_that_cannot_train_leaves_nothing(table, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(UsageError, match="the word embeddings got no gradient"):
+        train(train=str(table), model="tiny", plugins="freeze,fgm", out=str(out))
+    assert list(out.iterdir()) == []
+    train(train=str(table), model="tiny", plugins="fgm", epochs=0.1, out=str(out))
