@@ -120,7 +120,7 @@ class TitleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = self._weights(y, as_weights(sample_weight, len(numbers)))
             whole = make_rows(as_texts(X), numbers, names, weights, "X", config.blank)
             valid = None
-            if X_val is not None:
+            if X_val is not None or y_val is not None:
                 found = known_classes(y_val, classes, "y_val")
                 valid = make_rows(as_texts(X_val, "X_val"), found, names, None, "X_val")
             data = training_data(whole, valid, names, config)
@@ -159,8 +159,7 @@ class TitleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             titled = np.array([not is_blank(text) for text in texts], bool)
             if self.blank == "error" and not titled.all():
                 raise DataError(f"X[{int(titled.argmin())}]: blank text")
-        # log(1e-300) for a class without a row that weighs anything: never -inf - -inf.
-        logits = np.tile(np.log(np.maximum(self.class_prior_, 1e-300)), (len(texts), 1))
+        logits = np.tile(np.log(self.class_prior_), (len(texts), 1))
         if titled.any():
             rows = np.flatnonzero(titled)
             logits[rows] = self._loaded().logits([texts[row] for row in rows])

@@ -363,6 +363,7 @@ def test_it_can_be_moved_before_it_is_first_used(one):
      "-1.0"),
     ({"X_val": ["a"], "y_val": [2]}, "y_val[0]: unknown label '2' (labels: 0, 1)"),
     ({"X_val": [""], "y_val": [1]}, "X_val: no row with a text"),
+    ({"y_val": [1]}, "X_val: expected one column of texts, got NoneType"),
     ({"X_val": ["a"]}, "TitleClassifier requires y to be passed, but the target y_val is None"),
 ])  # fmt: skip
 def test_rows_that_cannot_be_used_are_told_by_their_place(change, text):
