@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .core.hooks.run import Run
     from .core.hooks.specs import hookimpl
     from .core.hooks.step import Output, Step, borrowed, isolated_grad, row_norm
-    from .core.inference.predictor import Predictor, load
+    from .core.inference.ensemble import Ensemble, load
+    from .core.inference.predictor import Predictor
     from .core.options import option
     from .core.session import resume, train
     from .core.training.trainer import Trainer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Names are resolved when first used (PEP 562): the command line must answer before torch loads.
 _HOMES = {
     "DataError": "core.errors",
+    "Ensemble": "core.inference.ensemble",
     "Examples": "core.data.tokens",
     "Output": "core.hooks.step",
     "Plugin": "core.hooks.plugin",
@@ -40,7 +42,7 @@ _HOMES = {
     "borrowed": "core.hooks.step",
     "hookimpl": "core.hooks.specs",
     "isolated_grad": "core.hooks.step",
-    "load": "core.inference.predictor",
+    "load": "core.inference.ensemble",
     "option": "core.options",
     "row_norm": "core.hooks.step",
     "resume": "core.session",
@@ -49,6 +51,7 @@ _HOMES = {
 
 __all__ = [
     "DataError",
+    "Ensemble",
     "Examples",
     "Output",
     "Plugin",

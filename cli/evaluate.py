@@ -34,7 +34,7 @@ class GateMissed(TitlekitError):
 
 
 @click.command("evaluate")
-@click.argument("run", metavar="RUN")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.argument("data", metavar="DATA")
 @click.option("--text-column", default="", metavar="NAMES", help="text column; several by commas")
 @click.option("--text-pair-column", default="", metavar="NAME", help="column of a second text")
@@ -53,15 +53,16 @@ class GateMissed(TitlekitError):
 @json_option
 @loudness
 def command(
-    run: str, data: str, text_column: str, text_pair_column: str, label_column: str,
+    runs: tuple[str, ...], data: str, text_column: str, text_pair_column: str, label_column: str,
     encoding: str, blank_label: str, out: str, predictions: str, gates: tuple[str, ...],
     device: str, offline: bool, as_json: bool, quiet: bool, verbose: int,
 ) -> None:  # fmt: skip
     """Measure a classifier on labelled rows.
 
-    RUN: the folder of a run, or any text-classification model. DATA: csv, tsv, jsonl or xlsx with
-    a text and a label column, or a folder with a test table. Intervals are 95 %, by bootstrap
-    over the rows. The written predictions begin with the most confident mistakes.
+    RUN: the folder of a run, or any text-classification model. Of several, or of a folder that
+    --folds or --seeds left, the probabilities are averaged. DATA: csv, tsv, jsonl or xlsx with a
+    text and a label column, or a folder with a test table. Intervals are 95 %, by bootstrap over
+    the rows. The written predictions begin with the most confident mistakes.
 
     \b
     titlekit evaluate runs/001 test.csv
@@ -71,10 +72,11 @@ def command(
     least = dict(_gate(text) for text in gates)
     _check_places(data, out, predictions)
     from ..core.evidence.evaluation import evaluate, load_rows
-    from ..core.inference.predictor import known_label, load
+    from ..core.inference.ensemble import load
+    from ..core.inference.predictor import known_label
 
-    predictor = load(run, device, offline)
-    known_label(predictor, blank_label)
+    predictor = load(runs, device, offline)
+    known_label(predictor.labels, blank_label)
     _check_gates(least, predictor.positive)
     dataset = load_rows(
         predictor, data, text_column=text_column, pair_column=text_pair_column,

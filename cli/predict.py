@@ -23,7 +23,7 @@ log = logging.getLogger("titlekit")
 
 
 @click.command("predict")
-@click.argument("run", metavar="RUN")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.argument("source", metavar="INPUT")
 @click.option("-o", "--out", default="-", metavar="FILE", help="csv, tsv or jsonl; default stdout")
 @click.option("--text-column", default="", metavar="NAMES", help="text column; several by commas")
@@ -43,18 +43,20 @@ log = logging.getLogger("titlekit")
 @json_option
 @loudness
 def command(
-    run: str, source: str, out: str, text_column: str, text_pair_column: str, encoding: str,
-    kind: str | None, proba: bool, blank_label: str, overwrite: bool, device: str, offline: bool,
-    as_json: bool, quiet: bool, verbose: int,
+    runs: tuple[str, ...], source: str, out: str, text_column: str, text_pair_column: str,
+    encoding: str, kind: str | None, proba: bool, blank_label: str, overwrite: bool, device: str,
+    offline: bool, as_json: bool, quiet: bool, verbose: int,
 ) -> None:  # fmt: skip
     """Answer every row of INPUT with a label and a score.
 
-    RUN: the folder of a run, or any text-classification model. INPUT: csv, tsv, jsonl or xlsx,
-    or - for stdin. All columns and rows come out in order, with predicted_label and score (the
-    label's probability) appended. Blank texts get an empty label and score.
+    RUN: the folder of a run, or any text-classification model. Of several, or of a folder that
+    --folds or --seeds left, the probabilities are averaged. INPUT: csv, tsv, jsonl or xlsx, or -
+    for stdin. All columns and rows come out in order, with predicted_label and score (the label's
+    probability) appended. Blank texts get an empty label and score.
 
     \b
     titlekit predict runs/001 new.csv -o answers.csv
+    titlekit predict runs/001 runs/002 new.csv -o answers.csv
     cat new.csv | titlekit predict runs/001 - > answers.csv
     """
     set_up_logging(quiet, verbose)
@@ -66,10 +68,11 @@ def command(
     with open_table(source, encoding, kind or "") as table:
         if out != "-":
             check_target(table.name, out, overwrite)  # before the model is loaded
-        from ..core.inference.predictor import known_label, load
+        from ..core.inference.ensemble import load
+        from ..core.inference.predictor import known_label
 
-        predictor = load(run, device, offline)
-        known_label(predictor, blank_label)
+        predictor = load(runs, device, offline)
+        known_label(predictor.labels, blank_label)
         with _terminable(), _stdout() if out == "-" else contextlib.nullcontext(out) as target:
             counts = predict_file(
                 predictor, table, target, text_column=text_column, pair_column=text_pair_column,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import unicodedata
@@ -12,7 +13,8 @@ from ..core.config import TrainConfig, flag
 from ..core.options import options_of
 
 if TYPE_CHECKING:
-    from ..core.session import Result
+    from ..core.prepare import Recorded
+    from ..core.single import Result
 
 _SHOWN = {
     "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1",
@@ -50,7 +52,13 @@ def number(value: Any) -> str:
 
 
 def finished(result: Result, as_json: bool) -> str:
-    """Return the end of a training run: metrics, folder, the next command."""
+    """Return the end of a training run, or of several: metrics, folder, the next command."""
+    from ..core.series import Series
+
+    if isinstance(result, Series):
+        from .show_series import finished_series
+
+        return finished_series(result, as_json)
     if as_json:
         return json.dumps(
             {"folder": str(result.folder), "results": result.results, **result.run["result"]},
@@ -79,23 +87,32 @@ def finished(result: Result, as_json: bool) -> str:
     return "\n".join(lines)
 
 
-def dry_run(
-    config: TrainConfig, origins: Mapping[str, str], code: Mapping[str, str] | None, as_json: bool
-) -> str:
+def dry_run(config: TrainConfig, origins: Mapping[str, str], code: Recorded, as_json: bool) -> str:
     """Return what a run would do: options and their origin, hooks, groups, steps, time, memory."""
     from ..core.estimate import estimate
     from ..core.plan import plan as plan_of
     from ..core.prepare import make_plugins, prepare
 
-    job = prepare(config, origins, make_plugins(config, code))
+    plugins = make_plugins(config, code)
+    parts: list[str] = []
+    runs: dict[str, Any] = {}
+    if config.several:
+        from .show_series import planned
+
+        job, lines, runs = planned(config, origins, plugins)
+        parts = [table(lines)]
+    else:
+        job = prepare(config, origins, plugins)
+    own = dataclasses.replace(job.config, seed=config.seed, seeds=config.seeds, fold=config.fold)
     options = {
-        name: {"value": getattr(job.config, name), "from": job.origins.get(name, "default")}
+        name: {"value": getattr(own, name), "from": job.origins.get(name, "default")}
         for name in options_of(TrainConfig)
     }
     estimated = estimate(job)
     plan = plan_of(job)
     if as_json:
-        return json.dumps({"options": options, **plan, "estimate": estimated}, ensure_ascii=False)
+        found = {"options": options, **plan, "estimate": estimated}
+        return json.dumps(found | ({"runs": runs} if runs else {}), ensure_ascii=False)
     rows = [["option", "value", "from"]]
     rows += [[flag(name), str(option["value"]), option["from"]] for name, option in options.items()]
     hooks = [["hook", "called in this order"]]
@@ -103,7 +120,8 @@ def dry_run(
     groups = [["group", "rate", "weight decay", "tensors", "parameters"]]
     groups += [[g["name"], f"{g['lr']:.3g}", f"{g['weight_decay']:g}", str(g["tensors"]),
                 f"{g['parameters']:,}"] for g in plan["groups"]]  # fmt: skip
-    parts = [table(rows), table(hooks), table(groups), _steps(plan), _estimated(plan, estimated)]
+    parts = [table(rows), table(hooks), table(groups), *parts, _steps(plan)]
+    parts += [_estimated(plan, estimated, len(runs) or 1)]
     return "\n\n".join([*parts, "Nothing was trained."])
 
 
@@ -122,12 +140,13 @@ def _steps(plan: Mapping[str, Any]) -> str:
     )
 
 
-def _estimated(plan: Mapping[str, Any], estimated: Mapping[str, float]) -> str:
+def _estimated(plan: Mapping[str, Any], estimated: Mapping[str, float], runs: int) -> str:
     memory = f"{estimated['peak_memory_mb'] / 1000:.1f} GB of memory"
     if "peak_gpu_memory_mb" in estimated:
         memory += f" and {estimated['peak_gpu_memory_mb'] / 1000:.1f} GB on the GPU"
+    whole = f" a run, {duration(runs * estimated['seconds'])} in all" if runs > 1 else ""
     return (
-        f"Estimated from 4 steps here: {duration(estimated['seconds'])} "
+        f"Estimated from 4 steps here: {duration(estimated['seconds'])}{whole} "
         f"({estimated['seconds_per_step']:.2f} seconds a step, "
         f"{estimated['seconds_per_evaluation']:.1f} an evaluation), {memory}"
     )

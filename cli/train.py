@@ -50,6 +50,7 @@ def command(
     \b
     titlekit train titles.csv --plugins focal,fgm,amp
     titlekit train titles.csv --plugins focal,fgm --set focal.gamma=1 --model scibert
+    titlekit train titles.csv --folds 5
     titlekit train --resume runs/001
     """
     set_up_logging(quiet or as_json, verbose)
@@ -83,13 +84,17 @@ def command(
 
 def _resolve(
     given: dict[str, Any], settings: tuple[str, ...], recipe: str | None
-) -> tuple[TrainConfig, dict[str, str], dict[str, str] | None]:
-    """Merge defaults < recipe < call form < --set; code hashes where the recipe names plugins."""
+) -> tuple[TrainConfig, dict[str, str], dict[str, dict[str, str]]]:
+    """Merge defaults < recipe < call form < --set; code hashes for what the recipe names."""
     values = read_toml(recipe) if recipe else {}
-    code = values.pop("code", {})
+    recorded = values.pop("code", {})
+    code: dict[str, dict[str, str]] = {
+        option: recorded
+        for option in ("plugins", "metric")
+        if option in values and option not in given
+    }
     named = given.get("plugins", values.get("plugins", ""))
     if settings:
         given["plugins"] = spell(with_settings(parse(named), settings))
     config, origins = merge([(recipe or "", values), ("command line", given)])
-    from_person = not recipe or "plugins" not in values or ("plugins" in given and not settings)
-    return config, origins, None if from_person else code
+    return config, origins, code

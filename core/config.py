@@ -45,10 +45,15 @@ class TrainConfig:
     warmup_steps: int | None = option(None, "steps that warm up, instead of the ratio", min=0)
     weight_decay: float = option(0.01, "decoupled weight decay", min=0.0)
     max_grad_norm: float = option(1.0, "clip gradients to this L2 norm; 0: never", min=0.0)
-    metric: str = option("", "metric that chooses the best weights; default f1 or macro_f1")
+    metric: str = option(
+        "", "chooses the best weights: a name or FILE.py:FUNCTION; default f1 or macro_f1"
+    )
     min_delta: float = option(0.0, "smallest gain of the metric that counts as better", min=0.0)
     seed: int = option(42, "drives everything random but the split", min=0, max=2**63 - 1)
-    split_seed: int = option(42, "drives the validation split alone", min=0, max=2**63 - 1)
+    split_seed: int = option(42, "drives the splits alone", min=0, max=2**63 - 1)
+    folds: int | None = option(None, "cross-validate: one run a fold, every row scored", min=2)
+    fold: int | None = option(None, "with --folds: train this fold alone, counted from 1", min=1)
+    seeds: int | None = option(None, "one run a seed, this many, counted up from --seed", min=1)
     eval_every: float = option(0.25, "epochs between evaluations", min=0.0)
     save_every: float | None = option(
         None, "epochs between saved states; default: at each evaluation", min=0.0
@@ -57,7 +62,7 @@ class TrainConfig:
     limit: int | None = option(None, "use at most this many training rows", min=2)
     device: str = option("auto", "auto, cpu, cuda or cuda:N")
     offline: bool = option(False, "make no network request")
-    allow_code: bool = option(False, "let a recipe name plugins by FILE:Class")
+    allow_code: bool = option(False, "let a recipe name code by FILE.py:NAME")
     out: str = option("", "folder of the run; default runs/NNN")
 
     def check(self) -> None:
@@ -80,7 +85,23 @@ class TrainConfig:
         for name in ("eval_every", "save_every"):
             if getattr(self, name) == 0:
                 raise UsageError(f"{flag(name)}: expected a number above 0, got 0")
+        self._check_fold()
         _ = self.valid_share  # refuses a share out of range
+
+    def _check_fold(self) -> None:
+        if self.fold is not None and self.folds is None:
+            raise UsageError(f"--fold {self.fold}: of how many? name them with --folds")
+        if self.fold is not None and self.folds is not None and self.fold > self.folds:
+            raise UsageError(f"--fold {self.fold}: expected a number from 1 to {self.folds}")
+        if self.fold is not None and self.seeds is not None:
+            raise UsageError("--fold trains one run; leave out --seeds, and name its --seed")
+        if self.seed + (self.seeds or 1) > 2**63:
+            raise UsageError(f"--seeds {self.seeds}: counted up from --seed they pass 2^63 - 1")
+
+    @property
+    def several(self) -> bool:
+        """Whether this asks for a series of runs, over folds or seeds, and not for one run."""
+        return self.seeds is not None or (self.folds is not None and self.fold is None)
 
     @property
     def valid_share(self) -> float | None:
@@ -149,7 +170,7 @@ def read_toml(path: str) -> dict[str, Any]:
     """Read a recipe: the options of TrainConfig, and plugins as text or as tables.
 
     ``plugins = "focal,fgm"``, or a table ``[plugins.focal]`` with its options for each. A table
-    ``[code]`` (FILE.py:Class -> sha256) is returned as it is.
+    ``[code]`` (FILE.py:NAME -> sha256) is returned as it is.
     """
     try:
         with open(path, "rb") as stream:
@@ -163,6 +184,8 @@ def read_toml(path: str) -> dict[str, Any]:
     if "allow_code" in given or "allow-code" in given:
         # Else a stranger's recipe could grant itself what only its reader can.
         raise UsageError(f"{path}: allow_code is not a recipe's to say; use --allow-code")
+    if not isinstance(given.get("code", {}), dict):
+        raise UsageError(f"{path}: code: expected a table of FILE.py:NAME = sha256")
     plugins = given.get("plugins")
     if isinstance(plugins, dict):
         calls = []
@@ -178,7 +201,7 @@ def read_toml(path: str) -> dict[str, Any]:
 def write_toml(config: TrainConfig, code: Mapping[str, str] | None = None) -> str:
     """Return the recipe that repeats a run, as TOML text; unset options are left out.
 
-    `code`: the sha256 of each ``FILE.py:Class``, so that the recipe means the code it was
+    `code`: the sha256 of each ``FILE.py:NAME``, so that the recipe means the code it was
     written with.
     """
     lines = ["# titlekit train --config config.toml"]

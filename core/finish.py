@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .data.load import Dataset, leak, load_labelled
+from .config import TrainConfig
+from .data.load import Dataset, TrainingData, leak, load_labelled
 from .device import peak_memory
 from .errors import DataError
-from .evidence.evaluation import evaluate, write_predictions
+from .evidence.evaluation import Evaluation, evaluate, write_predictions
 from .inference.decision import Decision
-from .inference.predictor import Predictor, load
+from .inference.predictor import Predictor, load_run
 from .model_card import model_card
 from .plan import plan
 from .prepare import Job, test_path
@@ -23,32 +24,28 @@ from .training.watch import idle
 
 log = logging.getLogger("titlekit")
 
-Results = dict[str, dict[str, Any]]
+# Rows -> the names of their results and of their predictions.
+_FILES = {"validation": ("eval", "valid"), "fold": ("fold", "fold"), "test": ("test", "test")}
+
+Evaluations = dict[str, Evaluation]  # by the name of the rows
 
 
 def write_results(
     job: Job, folder: Path, described: dict[str, Any], warnings: list[str], seconds: float
-) -> Results:
+) -> tuple[Evaluations, DataError | None]:
     """Write the finished folder; the test rows are read here, after training, and once.
 
     Fills `described` (run.json) with counters, costs and the outcome. A test file that cannot be
-    used is a DataError, raised when everything else is written.
+    used is returned as an error: the training took hours, perhaps, and it must not cost them.
     """
     run = job.trainer.run
     for name in idle(job.plugins):
         log.warning("the plugin %s was named and did nothing in this run", name)
     save_model(run.model, job.tokenizer, folder, job.encoder.max_length, job.encoder.truncation)
     Decision().write(folder)
-    predictor = load(folder, job.config.device)
-    results: Results = {}
-    if job.data.valid is not None:
-        results["validation"] = _evaluated(predictor, job.data.valid, folder, "eval", "valid")
-    fault = None
-    try:
-        _test(job, predictor, folder, described, results)
-    except DataError as error:
-        # The training took hours, perhaps: a fault in the test file must not cost it.
-        fault = error
+    found, fault = score_again(job.config, job.data, folder)
+    if "test" in found:
+        described["data"]["test"] = _described(job, found["test"].dataset)
     described["plugins"]["counters"] = {plugin.name: plugin.counts() for plugin in job.plugins}
     described["result"] = {
         "steps": run.step, "real_steps": int(run.real_steps or 0), "epochs": run.epoch,
@@ -60,16 +57,33 @@ def write_results(
     described["costs"] = _costs(job, seconds)
     train_results = {key: described["costs"][key] for key in _TRAIN_RESULTS}
     write_json(folder / "train_results.json", {**train_results, "epoch": run.epoch})
+    results = {name: evaluation.to_json() for name, evaluation in found.items()}
     write_text(folder / "README.md", model_card(described, results))
     described["status"] = "finished"
     write_json(folder / "run.json", described)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    if fault:
-        raise DataError(
-            f"{fault}; the training is done and kept in {folder}: mend the test file, then "
-            f"titlekit evaluate {folder} FILE"
-        )
-    return results
+    return found, fault
+
+
+def score_again(
+    config: TrainConfig, data: TrainingData, folder: Path
+) -> tuple[Evaluations, DataError | None]:
+    """Score a saved model on all rows that its run does not train on, and write what is found.
+
+    The same rows give the same files. Returns an error where the test file cannot be used.
+    """
+    predictor = load_run(folder, config.device)
+    found: Evaluations = {}
+    for name, rows in (("validation", data.valid), ("fold", data.fold)):
+        if rows is not None:
+            found[name] = _evaluated(predictor, rows, folder, name)
+    try:
+        test = _read_test(config, data)
+        if test is not None:
+            found["test"] = _evaluated(predictor, test, folder, "test")
+    except DataError as error:
+        return found, error
+    return found, None
 
 
 _TRAIN_RESULTS = ("train_runtime", "train_samples_per_second")
@@ -91,34 +105,33 @@ def save_model(model: Any, tokenizer: Any, folder: Path, max_length: int, trunca
             os.replace(path, folder / path.name)
 
 
-def _evaluated(
-    predictor: Predictor, rows: Dataset, folder: Path, results: str, predictions: str
-) -> dict[str, Any]:
+def _evaluated(predictor: Predictor, rows: Dataset, folder: Path, name: str) -> Evaluation:
+    results, predictions = _FILES[name]
     evaluation = evaluate(predictor, rows)
     write_json(folder / f"{results}_results.json", evaluation.to_json())
     write_predictions(folder / "predictions" / f"{predictions}.csv", evaluation)
-    return evaluation.to_json()
+    return evaluation
 
 
-def _test(
-    job: Job, predictor: Predictor, folder: Path, described: dict[str, Any], results: Results
-) -> None:
-    """Score the test rows, where there are any."""
-    config, path = job.config, test_path(job.config)
+def _read_test(config: TrainConfig, data: TrainingData) -> Dataset | None:
+    """Return the test rows, where there are any."""
+    path = test_path(config)
     if not path:
-        return
-    test = load_labelled(
-        path, job.data.labels, text_column=config.text_column, label_column=config.label_column,
+        return None
+    return load_labelled(
+        path, data.labels, text_column=config.text_column, label_column=config.label_column,
         pair_column=config.text_pair_column, encoding=config.encoding,
     )  # fmt: skip
+
+
+def _described(job: Job, test: Dataset) -> dict[str, Any]:
     leaked = leak(job.data.train, test)
     if leaked:
         log.warning(
             "%d of the %d test rows also stand in the training rows: the metrics will flatter",
             leaked, len(test.texts),
         )  # fmt: skip
-    results["test"] = _evaluated(predictor, test, folder, "test", "test")
-    described["data"]["test"] = {
+    return {
         "name": test.name, "rows": len(test.texts), "sha256": test.sha256,
         "blank_rows": len(test.blank_lines), "also_in_train": leaked,
     }  # fmt: skip

@@ -15,7 +15,7 @@ from .data.tokens import TextEncoder
 from .device import pick_device
 from .hooks.plugin import Plugin
 from .inference.decision import Decision
-from .inference.predictor import Input, Predictor, load
+from .inference.predictor import Input, Predictor, load_run
 from .prepare import prepare
 from .run_folder import finite
 from .session import train
@@ -116,6 +116,6 @@ def _in_folder(
     lines = (result.folder / "metrics.jsonl").read_text("utf-8").splitlines()
     ended = result.run["result"]
     return Trained(
-        load(result.folder, config.device), [json.loads(line) for line in lines],
+        load_run(result.folder, config.device), [json.loads(line) for line in lines],
         ended["epochs"], finite(ended["best"]), result.run["plugins"]["counters"],
     )  # fmt: skip

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .config import TrainConfig
+from .code import absolute, check_recorded, is_code, read_code
+from .config import TrainConfig, flag
 from .data.load import Dataset, TrainingData, leak, load_training, test_file
 from .data.tokens import (
     Examples,
@@ -25,15 +26,17 @@ from .encoder import check_vocabulary, length_limit
 from .errors import UsageError
 from .hooks.assembly import Hooks
 from .hooks.plugin import Plugin
-from .hooks.registry import code_hash, create, spell_plugins
+from .hooks.registry import create, spell_plugins
 from .hooks.spelling import parse
 from .models import ALIASES, Resolved, default_lr, load_for_training, resolve
-from .training.metrics import check_metric
+from .training.metrics import check_metric, make_metric
 
 if TYPE_CHECKING:
     from .training.trainer import Trainer
 
 log = logging.getLogger("titlekit")
+
+Recorded = Mapping[str, Mapping[str, str]]  # option -> FILE.py:NAME -> sha256 of the file
 
 _UNKNOWN = 0.05  # share of unknown tokens that is worth a warning
 
@@ -45,7 +48,7 @@ class Job:
     config: TrainConfig
     origins: dict[str, str]
     plugins: list[Plugin]
-    code: dict[str, str]  # FILE.py:Class -> sha256 of the file
+    code: dict[str, str]  # FILE.py:NAME -> sha256 of the file
     data: TrainingData
     found: Resolved
     tokenizer: Any
@@ -53,34 +56,31 @@ class Job:
     trainer: Trainer
 
 
-def make_plugins(config: TrainConfig, code: Mapping[str, str] | None = None) -> list[Plugin]:
-    """Return the plugins that a config names.
+def make_plugins(config: TrainConfig, code: Recorded | None = None) -> list[Plugin]:
+    """Return the plugins that a config names; its code is checked first, the metric's too.
 
-    `code` (FILE.py:Class -> sha256) is given when the names come from a recipe, a run or a state
-    and not from the person at the keyboard: then code needs --allow-code and the recorded hash.
+    `code` holds, for `plugins` and `metric`, the sha256 of each FILE.py:NAME where a recipe or a
+    run names them and not the person at the keyboard: then they need --allow-code and that hash.
     """
     # A file by its whole path, so that a recipe or a resumed run finds it from anywhere.
-    calls = [(_absolute(name), options) for name, options in parse(config.plugins)]
-    for name, _ in calls:
-        if ".py:" not in name or code is None:
-            continue
-        if not config.allow_code:
-            raise UsageError(
-                f"the recipe names code of its own, {name}; read that file, then add --allow-code"
-            )
-        found = code_hash(name)
-        if found != code.get(name):
-            recorded = code[name][:12] if name in code else "none"
-            raise UsageError(
-                f"{name} is not the code that was recorded (sha256 {found[:12]}, recorded "
-                f"{recorded}); read the file, then name it with --plugins"
-            )
+    calls = [(absolute(name), options) for name, options in parse(config.plugins)]
+    named = {"plugins": [name for name, _ in calls], "metric": [absolute(config.metric)]}
+    for option, names in named.items():
+        recorded = None if code is None else code.get(option)
+        check_recorded(names, flag(option), recorded, config.allow_code)
     return [create(call) for call in calls]
 
 
-def _absolute(name: str) -> str:
-    path, colon, cls = name.rpartition(":")
-    return f"{Path(path).resolve()}:{cls}" if colon and Path(path).is_file() else name
+def check(config: TrainConfig, plugins: Sequence[Plugin]) -> Resolved:
+    """Check what needs no data, and find the model."""
+    from .device import pick_device
+
+    Hooks(plugins)
+    if config.metric:
+        check_metric(config.metric, "any")
+    pick_device(config.device)
+    test_path(config)
+    return resolve(config.model, config.offline)
 
 
 def prepare(
@@ -94,17 +94,14 @@ def prepare(
 
     `data`: rows that are in memory already; without them they are read as `config` says.
     """
-    from .device import pick_device
     from .training.trainer import Trainer
 
     plugins = list(plugins)
-    Hooks(plugins)  # conflicts are told before any data is read
-    if config.metric:
-        check_metric(config.metric, "any")
-    pick_device(config.device)
-    test_path(config)
-    found = resolve(config.model, config.offline)
+    found = check(config, plugins)  # what is wrong is told before any data is read
     data = data or load_training(config)
+    if is_code(config.metric):
+        config = dataclasses.replace(config, metric=absolute(config.metric))
+        make_metric(config.metric, data.labels, data.positive)  # tried before a model is loaded
     model, tokenizer = load_for_training(found, data.labels, data.train.texts, config.seed)
     origins = dict(origins)
     if config.lr is None:
@@ -126,7 +123,8 @@ def prepare(
     trainer = Trainer(
         model, train, valid, labels=data.labels, config=config, plugins=plugins, folder=folder
     )
-    code = {p.name: code_hash(p.name) for p in plugins if ".py:" in p.name}
+    names = [config.metric, *(plugin.name for plugin in plugins)]
+    code = {name: read_code(name, "the run's", "NAME").sha256 for name in filter(is_code, names)}
     spelled = dataclasses.replace(
         config, plugins=spell_plugins(plugins), model=_pinned(config.model, found)
     )

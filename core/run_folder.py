@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 from .errors import UsageError
 
 STATE = "checkpoints/last.safetensors"
+SERIES = "series.json"  # in the folder of several runs
+
+_RUN_NAME = re.compile(r"fold-\d+|(fold-\d+-)?seed-\d+")
 
 
 def choose(out: str, overwrite: bool) -> Path:
@@ -32,7 +36,7 @@ def choose(out: str, overwrite: bool) -> Path:
                 f"--out {out} exists and is not empty; choose another folder, continue that run "
                 f"with --resume {out}, or replace it with --overwrite"
             )
-        if not (folder / "run.json").is_file():
+        if not any((folder / name).is_file() for name in ("run.json", SERIES)):
             raise UsageError(
                 f"--out {out} is not the folder of a run (no run.json), so --overwrite deletes "
                 "nothing; choose another folder"
@@ -84,17 +88,18 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def check_room(folder: Path, parameters: int, extra: int) -> None:
+def check_room(folder: Path, parameters: int, extra: int, models: int = 1) -> None:
     """Refuse a disk that cannot hold the run: state, best weights twice, and the model.
 
-    `parameters` of the model in float32, `extra` further tensors of that size in plugins' states.
+    `parameters` of the model in float32, `extra` further tensors of that size in plugins' states,
+    `models` that are kept in the end.
     """
     place = folder
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
     # State: weights and two moments, and the old one until the new one is whole.
-    needed = 4 * parameters * (2 * (3 + extra) + 2 + 1)
+    needed = 4 * parameters * (2 * (3 + extra) + 2 + models)
     if free < needed:
         raise UsageError(
             f"--out {folder}: {free / 1e6:,.0f} MB are free there and the run needs about "
@@ -132,6 +137,26 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{path}: expected a JSON object")
     return value
+
+
+def runs_in(folder: Path) -> list[Path] | None:
+    """Return the folders of a finished series of runs; None for a folder that is no series."""
+    if not (folder / SERIES).is_file():
+        return None
+    described = read_json(folder / SERIES)
+    if described.get("status") != "finished":
+        raise UsageError(
+            f"{folder}: these runs are not finished; continue them: titlekit train --resume "
+            f"{folder}"
+        )
+    names = described.get("runs")
+    found = list(names) if isinstance(names, dict) else []
+    if not found or not all(_RUN_NAME.fullmatch(name) for name in found):
+        raise UsageError(
+            f"{folder / SERIES} is not as titlekit wrote it: runs: expected an object of runs, "
+            "e.g. fold-1"
+        )
+    return [folder / name for name in found]
 
 
 class Records:

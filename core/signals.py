@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .errors import InterruptedRun
+
 if TYPE_CHECKING:
     from .training.trainer import Trainer
 
@@ -28,10 +30,35 @@ def handled() -> Iterator[None]:
         _asked.reset(token)
 
 
+class _Ended(BaseException):
+    """SIGTERM between two runs."""
+
+
+@contextlib.contextmanager
+def between(message: str) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the work between runs; `message` says how to go on."""
+    if not _handles():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        raise _Ended
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedRun(message, signal.SIGINT) from None
+    except _Ended:
+        raise InterruptedRun(message, signal.SIGTERM) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @contextlib.contextmanager
 def stopping(trainer: Trainer) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the current step first; a second Ctrl-C ends at once."""
-    if not _asked.get() or threading.current_thread() is not threading.main_thread():
+    if not _handles():
         yield
         return
 
@@ -46,3 +73,7 @@ def stopping(trainer: Trainer) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _handles() -> bool:
+    return _asked.get() and threading.current_thread() is threading.main_thread()

@@ -18,7 +18,7 @@ from titlekit.core.parameters import OPTIONS, OWN, new_plugins, plain, run_optio
 ELSEWHERE = {
     "train", "test", "text_column", "text_pair_column", "label_column", "weight_column",
     "soft_targets", "group_column", "encoding", "save_every", "rows", "limit",
-    "allow_code",
+    "allow_code", "folds", "fold", "seeds",
 }  # fmt: skip
 # Defaults that are not the command line's: a new number for each fit, as scikit-learn has it.
 OTHER_DEFAULTS = {"random_state"}

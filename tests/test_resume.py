@@ -229,7 +229,7 @@ def test_a_hub_name_is_kept_with_its_commit(table, tmp_path, monkeypatch):
 
 def test_room_is_asked_for_what_plugins_really_keep():
     from titlekit.core.hooks.registry import builtins, load
-    from titlekit.core.session import _keeps_weights
+    from titlekit.core.single import _keeps_weights
 
     made = {name: load(entry)() for name, entry in builtins().items()}
     assert {name for name, plugin in made.items() if _keeps_weights(plugin)} == {"ema", "swa"}

@@ -28,6 +28,13 @@ class Rows:
     targets: list[list[float]] = dataclasses.field(default_factory=list)
     blank_labels: list[str] = dataclasses.field(default_factory=list)
     blank_lines: list[int] = dataclasses.field(default_factory=list)
+    blank_places: list[int] = dataclasses.field(default_factory=list)
+
+    def add_blank(self, label: str, line: int) -> None:
+        """Record a row with a blank text, and how many rows with one came before it."""
+        self.blank_labels.append(label)
+        self.blank_lines.append(line)
+        self.blank_places.append(len(self.texts))
 
 
 def _no_classes() -> np.ndarray:
@@ -53,6 +60,7 @@ class Dataset:
     weights: np.ndarray | None = None  # [N] float64, at least 0; None: all 1
     targets: np.ndarray | None = None  # [N, C] float32 class probabilities; None: one-hot
     groups: list[str] | None = None  # [N], "" of a row that is in none
+    blank_places: list[int] = dataclasses.field(default_factory=list)  # rows before each blank one
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -78,6 +86,7 @@ def make_dataset(
         weights=weights,
         targets=targets,
         groups=rows.groups or None,
+        blank_places=rows.blank_places,
     )
 
 

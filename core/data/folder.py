@@ -59,8 +59,7 @@ def read_titles(path: str, encoding: str = "", blank: str = "skip") -> Rows:
                 elif blank == "error":
                     raise DataError(f"{name}:{line}: blank text (--blank skip leaves it out)")
                 else:
-                    rows.blank_labels.append(label)
-                    rows.blank_lines.append(line)
+                    rows.add_blank(label, line)
     return rows
 
 

@@ -23,7 +23,7 @@ from .columns import join_names
 from .dataset import Dataset, Rows, keys, leak, make_dataset, select, to_score
 from .encoding import clip
 from .folder import read_titles, test_file
-from .folds import split_groups
+from .folds import fold_rows, split_groups
 from .labels import FOLDER_LABELS, label_index, listed, natural_order, positive_label
 from .readers import open_table
 from .splits import limit_rows, split_rows
@@ -35,10 +35,12 @@ log = logging.getLogger("titlekit")
 __all__ = [
     "Dataset",
     "TrainingData",
+    "deal_rows",
     "leak",
     "load_labelled",
     "load_training",
     "read_training",
+    "split_training",
     "test_file",
 ]
 
@@ -56,38 +58,64 @@ class TrainingData:
     pair_column: str
     weight_column: str = ""
     group_column: str = ""
+    fold: Dataset | None = None  # with --folds: rows that are scored once and choose nothing
 
 
 def read_training(config: TrainConfig) -> TrainingData:
     """Read and check the training data that `config` names, all of it as `train`.
 
-    Without a name, synthetic titles; --split-seed makes them, so that runs that differ in --seed
-    share their data. Raises DataError with file and line, or UsageError for an option.
+    `valid` holds the rows of --valid FILE, if that is a file. Without a name, synthetic titles;
+    --split-seed makes them, so that runs that differ in --seed share their data. Raises DataError
+    with file and line, or UsageError for an option.
     """
-    return _read_whole(config)[0]
-
-
-def load_training(config: TrainConfig) -> TrainingData:
-    """Read, check, split and limit the training data that `config` names.
-
-    As ``read_training``; a test set is not read.
-    """
-    share = config.valid_share
-    data, known = _read_whole(config)
-    whole, labels = data.train, data.labels
-    if config.group_column and not share:
+    data = _read_whole(config)
+    if config.group_column and not config.valid_share and config.folds is None:
         log.warning("--group-column: no row is split off with --valid %s", config.valid)
-    valid: Dataset | None
-    if share is None:
-        numbers, valid = np.arange(len(whole)), _read_valid(config, data)
-    else:
-        numbers, valid = _split(data, known, share, config.split_seed)
+    valid = _read_valid(config, data) if config.valid_share is None else None
+    return dataclasses.replace(data, valid=valid)
+
+
+def deal_rows(config: TrainConfig, data: TrainingData) -> np.ndarray:
+    """Return the fold of each row, [N] int64 from 1 to --folds; --split-seed deals them out."""
+    rows = data.train
+    assert config.folds is not None
+    found = fold_rows(
+        keys(rows), rows.labels, rows.groups, config.folds, config.split_seed, data.labels
+    )
+    return found + 1
+
+
+def split_training(
+    config: TrainConfig, data: TrainingData, folds: np.ndarray | None = None
+) -> TrainingData:
+    """Return the rows of one run, from those of ``read_training``: split and limited.
+
+    With --fold the rows of that fold are only scored, and the others are trained and validated
+    on; `folds` is what ``deal_rows`` gave, where it is known already.
+    """
+    whole, labels, fold, numbers = data.train, data.labels, None, np.arange(len(data.train))
+    if config.fold is not None:
+        folds = deal_rows(config, data) if folds is None else folds
+        fold = select(to_score(whole), np.flatnonzero(folds == config.fold), labels)
+        numbers = np.flatnonzero(folds != config.fold)
+    valid = data.valid
+    if config.valid_share is not None:
+        rest = data if fold is None else dataclasses.replace(
+            data, train=select(whole, numbers, labels, blanks=True)
+        )  # fmt: skip
+        kept, valid = _split(rest, config.valid_share, config.split_seed)
+        numbers = numbers[kept]
     if config.limit is not None:
         numbers = limit_rows(whole.labels, numbers, config.limit, config.split_seed)
     train = select(whole, numbers, labels, blanks=True)
     check_weights(train, data.weight_column)
     log_counts(train, valid, labels)
-    return dataclasses.replace(data, train=train, valid=valid)
+    return dataclasses.replace(data, train=train, valid=valid, fold=fold)
+
+
+def load_training(config: TrainConfig) -> TrainingData:
+    """Read, check, split and limit the training data of one run; a test set is not read."""
+    return split_training(config, read_training(config))
 
 
 def load_labelled(
@@ -121,8 +149,8 @@ def load_labelled(
     return _indexed(table, rows, labels)
 
 
-def _read_whole(config: TrainConfig) -> tuple[TrainingData, list[str]]:
-    """Return all rows, checked, and the keys that tell their texts apart."""
+def _read_whole(config: TrainConfig) -> TrainingData:
+    """Return all rows, checked."""
     name, rows, columns = _read(config)
     by_layout = not config.train or os.path.isdir(config.train[0])
     labels = FOLDER_LABELS if by_layout else natural_order([*rows.labels, *rows.blank_labels])
@@ -136,20 +164,17 @@ def _read_whole(config: TrainConfig) -> tuple[TrainingData, list[str]]:
     else:
         check_classes(whole, labels, columns.label)
     positive = positive_label(labels, config.positive)
-    known = keys(whole)
-    warn_of_two_labels(whole, known, labels)
-    data = TrainingData(
+    warn_of_two_labels(whole, keys(whole), labels)
+    return TrainingData(
         whole, None, labels, positive, list(columns.text), columns.label, columns.pair,
         columns.weight, columns.group,
     )  # fmt: skip
-    return data, known
 
 
-def _split(
-    data: TrainingData, known: Sequence[str], share: float, seed: int
-) -> tuple[np.ndarray, Dataset | None]:
+def _split(data: TrainingData, share: float, seed: int) -> tuple[np.ndarray, Dataset | None]:
     """Return the row numbers to train on, and the rows to validate on."""
     whole = data.train
+    known = keys(whole)
     if whole.groups is None:
         train, valid = split_rows(known, whole.labels, share, seed)
         reason = "each class has one distinct text"

@@ -110,8 +110,7 @@ def read_table(table: Table, columns: Columns, rows: Rows, blank: str) -> None:
         if is_blank(text):
             if blank == "error":
                 raise DataError(f"{name}:{row.line}: blank text (--blank skip leaves it out)")
-            rows.blank_labels.append(label)
-            rows.blank_lines.append(row.line)
+            rows.add_blank(label, row.line)
             continue
         if columns.soft:
             chances = probabilities(row, columns.soft, name)

@@ -16,6 +16,7 @@ from ..data.dataset import Dataset
 from ..data.load import load_labelled
 from ..data.plans import stream
 from ..errors import DataError
+from ..inference.ensemble import Ensemble
 from ..inference.predictor import Answers, Predictor
 from ..inference.stream import WINDOW, answer_cells, csv_writer, progress_bar, whole
 from ..training.metrics import evaluate_scores, f1_scores, mean_defined
@@ -64,7 +65,7 @@ class Evaluation:
 
 
 def load_rows(
-    predictor: Predictor,
+    predictor: Predictor | Ensemble,
     path: str,
     *,
     text_column: str = "",
@@ -77,18 +78,19 @@ def load_rows(
     Columns that are not named are those of the training; a folder's have names of their own.
     """
     folder = os.path.isdir(path)
-    trained = predictor.input
     return load_labelled(
         path,
         predictor.labels,
-        text_column=text_column or ("" if folder else join_names(trained.text_columns)),
-        pair_column=pair_column or trained.pair_column or "",
-        label_column=label_column or ("" if folder else trained.label_column or ""),
+        text_column=text_column or ("" if folder else join_names(predictor.text_columns)),
+        pair_column=pair_column or predictor.pair_column or "",
+        label_column=label_column or ("" if folder else predictor.label_column or ""),
         encoding=encoding,
     )
 
 
-def evaluate(predictor: Predictor, dataset: Dataset, blank_label: str = "") -> Evaluation:
+def evaluate(
+    predictor: Predictor | Ensemble, dataset: Dataset, blank_label: str = ""
+) -> Evaluation:
     """Answer a dataset's rows and measure the answers, the predictor's decision applied.
 
     `blank_label`: what blank texts are answered with ("": nothing, which is never right).
@@ -96,26 +98,33 @@ def evaluate(predictor: Predictor, dataset: Dataset, blank_label: str = "") -> E
     if not len(dataset):
         raise DataError(f"{dataset.name}: no row with a text")
     answers = _answers(predictor, dataset)
+    return measure(dataset, answers, predictor.labels, predictor.positive, blank_label)
+
+
+def measure(
+    dataset: Dataset,
+    answers: Answers,
+    labels: list[str],
+    positive: str | None,
+    blank_label: str = "",
+) -> Evaluation:
+    """Measure the answers to a dataset's rows, whoever gave them."""
     metrics = evaluate_scores(
-        answers.probabilities,
-        dataset.labels,
-        predictor.labels,
-        predictor.positive,
-        answers.predicted,
+        answers.probabilities, dataset.labels, labels, positive, answers.predicted
     )
     right = int((answers.predicted == dataset.labels).sum())
     if blank_label:
-        right += int((dataset.blank_labels == predictor.labels.index(blank_label)).sum())
+        right += int((dataset.blank_labels == labels.index(blank_label)).sum())
     return Evaluation(
         dataset=dataset,
         answers=answers,
-        labels=predictor.labels,
-        positive=predictor.positive,
+        labels=labels,
+        positive=positive,
         blank_label=blank_label,
         metrics=metrics,
         intervals=bootstrap(
             np.array(metrics["confusion_matrix"]),
-            None if predictor.positive is None else predictor.labels.index(predictor.positive),
+            None if positive is None else labels.index(positive),
         ),
         accuracy_all_rows=right / (len(dataset) + len(dataset.blank_lines)),
     )
@@ -178,7 +187,7 @@ def _prediction_rows(evaluation: Evaluation) -> Iterator[list[str]]:
         yield [str(line), "", *([""] * len(pair)), labels[label], evaluation.blank_label, *empty]
 
 
-def _answers(predictor: Predictor, dataset: Dataset) -> Answers:
+def _answers(predictor: Predictor | Ensemble, dataset: Dataset) -> Answers:
     """Return the answers to all rows, with a bar."""
     parts = []
     with progress_bar(len(dataset)) as bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pluggy
@@ -30,7 +30,8 @@ class Hooks:
         # pluggy calls the last registered first: so the lowest rank is outermost, always.
         for plugin in reversed(self.plugins):
             check_options(plugin, plugin.name)
-            _check_hooks(plugin)
+            for fault in hook_faults(plugin):
+                raise UsageError(fault)
             manager.register(plugin, name=plugin.name)
         manager.check_pending()
         self.manager = manager
@@ -122,47 +123,49 @@ def _check_slots(plugins: Sequence[Plugin]) -> None:
             )
 
 
-def _check_hooks(plugin: Plugin) -> None:
+def hook_faults(plugin: Plugin) -> Iterator[str]:
+    """Give a line for each hook of a plugin that is unknown, or of another slot or shape."""
     for hook, marks in implementations(plugin).items():
+        label = f"{plugin.name}.{hook}"
         if hook not in HOOKS:
-            raise UsageError(
+            yield (
                 f"{plugin.name} implements the unknown hook {hook!r}{nearest(hook, HOOKS)}  "
                 f"(hooks: {', '.join(HOOKS)})"
             )
+            continue
         if marks.get("tryfirst") or marks.get("trylast"):
-            raise UsageError(
-                f"{plugin.name}.{hook}: tryfirst and trylast are core's; "
-                "plugins are ordered by slot and name"
+            yield (
+                f"{label}: tryfirst and trylast are core's; plugins are ordered by slot and name"
             )
         wanted = SLOTS.get(hook) or PIPES.get(hook)
         if wanted and plugin.slot != wanted:
-            raise UsageError(
+            yield (
                 f"{plugin.name} implements {hook} but its slot is {plugin.slot!r}; "
                 f"write slot = {wanted!r}"
             )
         method = getattr(plugin, marks["method"])
-        _check_shape(f"{plugin.name}.{hook}", hook, marks, inspect.isgeneratorfunction(method))
-        _check_arguments(f"{plugin.name}.{hook}", hook, inspect.signature(method))
+        yield from _shape_faults(label, hook, marks, inspect.isgeneratorfunction(method))
+        yield from _argument_faults(label, hook, inspect.signature(method))
 
 
-def _check_shape(label: str, hook: str, marks: dict[str, Any], yields: bool) -> None:
+def _shape_faults(label: str, hook: str, marks: dict[str, Any], yields: bool) -> Iterator[str]:
     old = bool(marks.get("hookwrapper"))  # pluggy's older kind, which gets no plain result
     if hook in PIPES and (old or not (marks.get("wrapper") and yields)):
-        raise UsageError(f"{label}: {hook} is a pipe; write @hookimpl(wrapper=True) and yield")
+        yield f"{label}: {hook} is a pipe; write @hookimpl(wrapper=True) and yield"
     if hook not in PIPES and (old or marks.get("wrapper") or yields):
         # A slot has one answer and a notice none: there is nothing to wrap.
         shape = "slot" if hook in SLOTS else "notice"
-        raise UsageError(f"{label}: {hook} is a {shape}; write @hookimpl alone and do not yield")
+        yield f"{label}: {hook} is a {shape}; write @hookimpl alone and do not yield"
 
 
-def _check_arguments(label: str, hook: str, signature: inspect.Signature) -> None:
+def _argument_faults(label: str, hook: str, signature: inspect.Signature) -> Iterator[str]:
     known = list(inspect.signature(getattr(Specs, hook)).parameters)[1:]
     for name, parameter in signature.parameters.items():
         if parameter.default is not parameter.empty:
             # pluggy would never pass such an argument: the default would silently win.
-            raise UsageError(f"{label}: the argument {name!r} has a default; remove it")
-        if name not in known:
-            raise UsageError(
+            yield f"{label}: the argument {name!r} has a default; remove it"
+        elif name not in known:
+            yield (
                 f"{label}: the hook has no argument {name!r}{nearest(name, known)}  "
                 f"(arguments: {', '.join(known)})"
             )

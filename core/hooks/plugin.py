@@ -24,6 +24,7 @@ class Plugin:
     when: ClassVar[str] = ""  # one line that tells a newcomer when to use it
     layout: ClassVar[str] = "padded"  # "any" if it also works on packed batches
     capture_safe: ClassVar[bool] = False  # no host read, no Python state on the hot path
+    requires: ClassVar[str] = ""  # which titlekit it works with, e.g. ">=0.1,<2"; empty: any
 
     def __init_subclass__(cls) -> None:
         """Name the class after itself: EarlyStopping is early-stopping."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
 import inspect
 import os
 import pkgutil
-import sys
-import types
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from ..code import is_code, read_code
 from ..errors import UsageError, nearest
 from ..options import build, hints_of, options_of
 from .plugin import Plugin
 from .spelling import Call, spell
 
 GROUP = "titlekit.plugins"
+RESERVED = ("core", "new")  # titlekit's own part, and the word of ``titlekit plugins new NAME``
 _ROOT = __package__.split(".")[0]
 
 
@@ -65,7 +63,7 @@ def external() -> dict[str, list[Entry]]:
 
 def find(name: str) -> Entry:
     """Return the entry of a plugin name or of ``FILE.py:Class``."""
-    if ".py:" in name:
+    if is_code(name):
         return _from_file(name)
     own = builtins()
     if name in own:
@@ -105,9 +103,16 @@ def load(entry: Entry) -> type[Plugin]:
         raise UsageError(
             f"cannot load {entry.name!r} from {entry.source}: {type(error).__name__}: {text}"
         ) from error
-    where = f"{entry.name!r} from {entry.source}"
+    check_class(cls, f"{entry.name!r} from {entry.source}")
+    return cls
+
+
+def check_class(cls: Any, where: str) -> None:
+    """Refuse a class that is no plugin, or one for another titlekit; `where` begins the line."""
     if not (inspect.isclass(cls) and issubclass(cls, Plugin)):
         raise UsageError(f"{where} is not a subclass of titlekit.Plugin")
+    if cls.requires:
+        _check_version(cls.requires, where)
     if not dataclasses.is_dataclass(cls) or "__dataclass_fields__" not in vars(cls):
         raise UsageError(f"{where}: mark the class @dataclass(eq=False)")
     made = vars(cls)["__dataclass_params__"]
@@ -115,7 +120,25 @@ def load(entry: Entry) -> type[Plugin]:
         # pluggy takes equal plugins for one; a frozen one could not be named.
         raise UsageError(f"{where}: write @dataclass(eq=False)")
     _check_fields(cls, where)
-    return cls
+
+
+def _check_version(requires: str, where: str) -> None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        wanted = SpecifierSet(str(requires))
+    except InvalidSpecifier:
+        raise UsageError(
+            f"{where}: requires = {requires!r} is no version specifier; expected one such as "
+            "'>=0.1,<2'"
+        ) from None
+    here = metadata.version(_ROOT)
+    # A development version is one too: the author of a plugin tries it before a release.
+    if not wanted.contains(here, prereleases=True):
+        raise UsageError(
+            f"{where} requires titlekit {requires}, and this is {here}; install another version "
+            "of either"
+        )
 
 
 def _check_fields(cls: type[Any], where: str) -> None:
@@ -132,6 +155,13 @@ def _check_fields(cls: type[Any], where: str) -> None:
         raise UsageError(f"{where}: the type of an option cannot be read: {error}") from error
 
 
+def name_taken(name: str) -> str:
+    """Return why a package's plugin cannot have this name, or nothing."""
+    if name in RESERVED:
+        return "titlekit uses that word itself"
+    return "that is a built-in plugin" if name in builtins() else ""
+
+
 def spell_plugins(plugins: Sequence[Plugin]) -> str:
     """Return the spelling of plugins with every option that differs from its default."""
     calls = []
@@ -146,7 +176,7 @@ def spell_plugins(plugins: Sequence[Plugin]) -> str:
 
 def code_hash(name: str) -> str:
     """Return the sha256 of the file behind ``FILE.py:Class``, or nothing for other plugins."""
-    return find(name).sha256 if ".py:" in name else ""
+    return find(name).sha256 if is_code(name) else ""
 
 
 def _module_loader(module_name: str) -> Callable[[], type[Plugin]]:
@@ -169,10 +199,9 @@ def _module_loader(module_name: str) -> Callable[[], type[Plugin]]:
 
 def _point_loader(point: metadata.EntryPoint) -> Callable[[], type[Plugin]]:
     def load() -> type[Plugin]:
-        if point.name in builtins():
-            raise UsageError(
-                f"{point.value} cannot be named {point.name!r}: that is a built-in plugin"
-            )
+        taken = name_taken(point.name)
+        if taken:
+            raise UsageError(f"{point.value} cannot be named {point.name!r}: {taken}")
         cls: type[Plugin] = point.load()
         return cls
 
@@ -180,26 +209,10 @@ def _point_loader(point: metadata.EntryPoint) -> Callable[[], type[Plugin]]:
 
 
 def _from_file(name: str) -> Entry:
-    path_text, _, class_name = name.rpartition(":")
-    path = Path(path_text)
-    if not path.is_file():
-        raise UsageError(f"no file {path_text!r} for the plugin {name!r}; expected FILE.py:Class")
-    code = path.read_bytes()
-    digest = hashlib.sha256(code).hexdigest()
+    code = read_code(name, "the plugin", "Class")
 
     def load() -> type[Plugin]:
-        module = types.ModuleType(f"titlekit_file_{path.stem}_{digest[:12]}")
-        module.__file__ = str(path)
-        # dataclass looks up the module of a class by its name.
-        sys.modules[module.__name__] = module
-        # The very bytes that were hashed, never a cached compilation of others.
-        exec(compile(code, str(path), "exec", dont_inherit=True), vars(module))
-        if not hasattr(module, class_name):
-            classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
-            raise UsageError(
-                f"{path_text} has no class {class_name!r}{nearest(class_name, classes)}"
-            )
-        cls: type[Plugin] = getattr(module, class_name)
+        cls: type[Plugin] = code.load("class", inspect.isclass)
         return cls
 
-    return Entry(name, path_text, load, digest)
+    return Entry(name, code.file, load, code.sha256)

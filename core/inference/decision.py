@@ -26,17 +26,21 @@ class Decision:
     def apply(
         self, logits: np.ndarray, positive_index: int | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return (probabilities [N, C], predicted class numbers [N]) for logits [N, C].
+        """Return (probabilities [N, C], predicted class numbers [N]) for logits [N, C]."""
+        probabilities = softmax(logits / self.temperature)
+        return probabilities, self.choose(probabilities, positive_index)
+
+    def choose(self, probabilities: np.ndarray, positive_index: int | None) -> np.ndarray:
+        """Return the predicted class numbers [N] for probabilities [N, C].
 
         The threshold acts where there are two classes and one is positive: that one is predicted
         from this probability on. At 0.5 it is the likeliest label, the first of two equal ones.
         """
-        probabilities = softmax(logits / self.temperature)
         predicted: np.ndarray = probabilities.argmax(axis=1)
-        if positive_index is not None and logits.shape[1] == 2 and self.threshold != 0.5:
+        if positive_index is not None and probabilities.shape[1] == 2 and self.threshold != 0.5:
             reached = probabilities[:, positive_index] >= self.threshold
             predicted = np.where(reached, positive_index, 1 - positive_index)
-        return probabilities, predicted
+        return predicted
 
     @classmethod
     def read(cls, folder: Path) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,28 +106,47 @@ class Predictor:
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, blank_label: str = ""
     ) -> Answers:
         """Return a label and a score for every text, blank ones without a score."""
-        if isinstance(texts, str):
-            raise UsageError("predict takes a list of texts, and got one text; write [text]")
-        titled = np.array([not is_blank(text) for text in texts], bool)
-        rows = np.flatnonzero(titled)
-        first = list(itertools.compress(texts, titled))
-        second = None if pairs is None else list(itertools.compress(pairs, titled))
-        found, chosen = self._decide(self.logits(first, second))
-        probabilities = np.full((len(texts), len(self.labels)), np.nan)
-        probabilities[rows] = found
-        scores = np.full(len(texts), np.nan)
-        scores[rows] = found[np.arange(len(rows)), chosen]
-        predicted = np.full(len(texts), -1, np.int64)
-        predicted[rows] = chosen
-        labels = [self.labels[number] if number >= 0 else blank_label for number in predicted]
-        return Answers(labels, scores, probabilities, predicted)
+        return answer(self._answer, self.labels, texts, pairs, blank_label)
+
+    def _answer(
+        self, texts: Sequence[str], pairs: Sequence[str] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self._decide(self.logits(texts, pairs))
 
     def _decide(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         positive = None if self.positive is None else self.labels.index(self.positive)
         return self.decision.apply(logits, positive)
 
 
-def load(folder: str | Path, device: str = "auto", offline: bool = False) -> Predictor:
+def answer(
+    decide: Callable[[Sequence[str], Sequence[str] | None], tuple[np.ndarray, np.ndarray]],
+    labels: Sequence[str],
+    texts: Sequence[str],
+    pairs: Sequence[str] | None,
+    blank_label: str,
+) -> Answers:
+    """Return the answers to texts, blank ones without a score.
+
+    decide(texts, pairs) gives (probabilities [N, C], class numbers [N]) of texts that are not.
+    """
+    if isinstance(texts, str):
+        raise UsageError("predict takes a list of texts, and got one text; write [text]")
+    titled = np.array([not is_blank(text) for text in texts], bool)
+    rows = np.flatnonzero(titled)
+    first = list(itertools.compress(texts, titled))
+    second = None if pairs is None else list(itertools.compress(pairs, titled))
+    found, chosen = decide(first, second)
+    probabilities = np.full((len(texts), len(labels)), np.nan)
+    probabilities[rows] = found
+    scores = np.full(len(texts), np.nan)
+    scores[rows] = found[np.arange(len(rows)), chosen]
+    predicted = np.full(len(texts), -1, np.int64)
+    predicted[rows] = chosen
+    names = [labels[number] if number >= 0 else blank_label for number in predicted.tolist()]
+    return Answers(names, scores, probabilities, predicted)
+
+
+def load_run(folder: str | Path, device: str = "auto", offline: bool = False) -> Predictor:
     """Return the classifier of a run's folder, of any transformers folder or of a hub name.
 
     No plugin and no code from the folder runs; what its JSON files say is checked. Raises
@@ -159,13 +178,11 @@ def load(folder: str | Path, device: str = "auto", offline: bool = False) -> Pre
     )
 
 
-def known_label(predictor: Predictor, asked: str) -> str:
+def known_label(labels: Sequence[str], asked: str) -> str:
     """Return what --blank-label names, "" for nothing; UsageError where it is no label."""
-    if asked and asked not in predictor.labels:
-        hint = nearest(asked, predictor.labels)
-        raise UsageError(
-            f"--blank-label: no label {asked!r}{hint} (labels: {listed(predictor.labels)})"
-        )
+    if asked and asked not in labels:
+        hint = nearest(asked, labels)
+        raise UsageError(f"--blank-label: no label {asked!r}{hint} (labels: {listed(labels)})")
     return asked
 
 

@@ -18,6 +18,7 @@ from ..data import columns as find
 from ..data.labels import listed
 from ..data.readers import Row, Table, cell_text
 from ..errors import DataError, UsageError
+from .ensemble import Ensemble
 from .predictor import Answers, Predictor
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _SIGNS = 1 << 25  # characters of a window at most, where cells are long
 
 
 def predict_file(
-    predictor: Predictor,
+    predictor: Predictor | Ensemble,
     table: Table,
     target: str | TextIO,
     *,
@@ -80,20 +81,22 @@ def predict_file(
 
 
 def choose_columns(
-    predictor: Predictor, table: Table, text_column: str, pair_column: str
+    predictor: Predictor | Ensemble, table: Table, text_column: str, pair_column: str
 ) -> tuple[list[str], list[str]]:
     """Return the columns of the text and of the second text ([]: none).
 
     What is asked for wins, else the columns of the training; else they are found by name.
     """
-    missing = [name for name in predictor.text_columns if name not in table.columns]
-    if missing and not text_column:
+    trained = () if text_column else predictor.text_columns
+    missing = [name for name in trained if name not in table.columns]
+    if missing:
         raise DataError(
             f"{table.name}: no column {missing[0]!r}, where the training had its texts; name the "
             f"text with --text-column (columns: {listed(table.columns)})"
         )
-    asked = text_column or find.join_names(predictor.text_columns)
-    label = find.find_label_column(table.columns, predictor.label_column or "") or ""
+    asked = text_column or find.join_names(trained)
+    known = "" if asked else predictor.label_column or ""
+    label = "" if asked else find.find_label_column(table.columns, known) or ""
     first = find.text_columns(table.columns, asked, table.name, label)
     second = find.pair_column(table.columns, pair_column or predictor.pair_column or "", table.name)
     return first, [second] if second else []

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..code import is_code
 from ..errors import UsageError, nearest
+from .own_metric import load_own_metric, own_metric
 
 _OF_POSITIVE = ("f1", "precision", "recall", "specificity")
 METRICS = ("accuracy", *_OF_POSITIVE, "macro_f1", "mcc", "roc_auc", "average_precision")
@@ -81,13 +83,31 @@ def default_metric(names: Sequence[str], positive: str | None) -> str:
     return "f1" if positive is not None else "macro_f1"
 
 
+def make_metric(
+    name: str, names: Sequence[str], positive: str | None
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return f(probabilities [N, C], labels [N]) -> value of a metric; greater is better.
+
+    `name` is one of ours, a scikit-learn scorer's or FILE.py:FUNCTION. Raises UsageError where it
+    cannot be had for these classes.
+    """
+    if is_code(name):
+        return own_metric(name, names)
+    check_metric(name, positive, len(names))
+    return lambda probabilities, labels: metric_value(name, probabilities, labels, names, positive)
+
+
 def check_metric(name: str, positive: str | None, classes: int = 2) -> None:
     """Refuse a metric that is unknown or cannot be had for these classes."""
+    if is_code(name):
+        load_own_metric(name)
+        return
     scorers = _scorers()
     if name not in METRICS and name not in scorers:
         raise UsageError(
             f"--metric: no metric named {name!r}{nearest(name, [*METRICS, *scorers])}  "
-            f"(metrics: {', '.join(METRICS)}, or a scikit-learn scorer, e.g. balanced_accuracy)"
+            f"(metrics: {', '.join(METRICS)}, a scikit-learn scorer, e.g. balanced_accuracy, or "
+            "FILE.py:FUNCTION)"
         )
     if name in _OF_POSITIVE and positive is None:
         raise UsageError(

@@ -28,8 +28,9 @@ from .checkpoint import BestWeights
 from .feed import Feed
 from .memory import advised, backward_in_memory
 from .meter import Meter
-from .metrics import check_metric, default_metric, evaluate_scores, metric_value
+from .metrics import default_metric, evaluate_scores, make_metric
 from .optim import check_schedule, clip, set_rates
+from .own_metric import short_name
 from .state import load_plugin_states, plugin_states, random_state, set_random_state
 from .watch import Watch
 
@@ -69,7 +70,7 @@ class Trainer:
         self.config, self.valid, self.labels = config, valid, list(labels)
         self.positive = positive_label(self.labels, config.positive)
         metric = config.metric or default_metric(self.labels, self.positive)
-        check_metric(metric, self.positive, len(self.labels))
+        self._measure = make_metric(metric, self.labels, self.positive)
         device = pick_device(config.device)
         self.hooks = Hooks(plugins)
         self.hooks.call.prepare_model(model=model)
@@ -92,7 +93,7 @@ class Trainer:
             hooks=self.hooks, precision=call.precision(device=device), criterion=criterion,
             optimizer=optimizer, model_forward=forward,
             generator=torch.Generator().manual_seed(config.seed), total_steps=total,
-            steps_per_epoch=self.feed.steps_per_epoch, metric=metric,
+            steps_per_epoch=self.feed.steps_per_epoch, metric=short_name(metric),
             micro_batches=min(config.grad_accum, config.batch_size),
             real_steps=torch.zeros((), dtype=torch.int64, device=device),
             evaluate_here=self._score_and_keep,
@@ -225,8 +226,7 @@ class Trainer:
         chances = softmax(logits)
         found = evaluate_scores(chances, valid.labels, self.labels, self.positive)
         metrics = {k: float(v) for k, v in found.items() if isinstance(v, float | int)}
-        value = metric_value(run.metric, chances, valid.labels, self.labels, self.positive)
-        metrics[run.metric] = value
+        value = metrics[run.metric] = self._measure(chances, valid.labels)
         self.watch.after_evaluation(chances.argmax(1), valid.labels, run)
         value = -math.inf if math.isnan(value) else value
         if run.best is None or value > run.best + self.config.min_delta:

@@ -199,8 +199,8 @@ def test_a_scorer_that_needs_every_class_is_nan_without():
             "b",
             2,
             "--metric: no metric named 'macro_f'; did you mean 'macro_f1'?  (metrics: accuracy, "
-            "f1, precision, recall, specificity, macro_f1, mcc, roc_auc, average_precision, or a "
-            "scikit-learn scorer, e.g. balanced_accuracy)",
+            "f1, precision, recall, specificity, macro_f1, mcc, roc_auc, average_precision, a "
+            "scikit-learn scorer, e.g. balanced_accuracy, or FILE.py:FUNCTION)",
         ),
         (
             "f1",
