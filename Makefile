@@ -19,7 +19,7 @@ lint:
 types:
 	link=$$(mktemp -d) && trap 'rm -r "$$link"' EXIT && ln -s "$(CURDIR)" "$$link/titlekit" && \
 	MYPYPATH="$$link" $(PYTHON) -m mypy --strict \
-	-p titlekit.core -p titlekit.plugins -p titlekit.cli
+	-p titlekit.core -p titlekit.plugins -p titlekit.cli -p titlekit.testing
 
 docs:
 	$(PYTHON) docs/make.py

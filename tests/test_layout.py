@@ -17,7 +17,7 @@ from titlekit.core.hooks.registry import builtins, load
 from titlekit.core.hooks.specs import SLOT_ORDER
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("core", "plugins", "cli")
+PACKAGES = ("core", "plugins", "cli", "testing")
 FILES = [ROOT / "__init__.py", *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
 TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(FILES)
@@ -26,16 +26,18 @@ TREES = {
 # Inside core an import runs from a later line to an earlier one, never back.
 ORDER = [
     ["errors"],
-    ["options"],
+    ["code", "options"],
     ["config", "device", "libraries", "run_folder", "signals"],
     ["hooks"],
     ["data"],
-    ["encoder", "models"],
+    ["encoder", "weights", "models"],
     ["inference"],
     ["training"],
     ["evidence"],
-    ["prepare", "plan", "estimate", "model_card", "finish", "session"],
-    ["packing", "parameters", "fitting", "classifier"],
+    ["prepare", "plan", "estimate", "model_card", "finish"],
+    ["describe", "baseline", "single", "series", "session", "rough_time", "check"],
+    ["packing", "parameters", "fitting", "classifier", "suspects"],
+    ["testing"],
 ]
 RANK = {name: place for place, names in enumerate(ORDER) for name in names}
 
@@ -113,7 +115,8 @@ def test_imports_inside_the_project_are_relative():
 
 
 def test_plugins_import_core_and_core_imports_neither_plugins_nor_the_command_line():
-    allowed = {"cli": ("cli", "core", "plugins"), "plugins": ("plugins", "core"), "core": ("core",)}
+    allowed = {"cli": ("cli", "core", "plugins"), "plugins": ("plugins", "core")}
+    allowed |= {"core": ("core",), "testing": ("core",)}
     found = []
     for name in TREES:
         here = name.split("/")[0]
@@ -164,12 +167,11 @@ def test_the_command_line_answers_before_anything_heavy_is_loaded():
 
 
 def test_files_are_short():
-    limits = {"core": 300, "plugins": 120, "cli": 200, "__init__.py": 120}
+    limits = {"core": 300, "plugins": 120, "cli": 200, "testing": 20, "__init__.py": 120}
     found = []
     for name in TREES:
         lines = len((ROOT / name).read_text("utf-8").splitlines())
-        words = name.startswith("core/data/synthetic_")
-        if lines > limits[name.split("/")[0]] and not words:
+        if lines > limits[name.split("/")[0]]:
             found.append((name, lines))
     assert found == []
 

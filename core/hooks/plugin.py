@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def kebab(name: str) -> str:
+    """Return the words of a class's name in lower case, joined by hyphens."""
+    between = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+    return re.sub(between, "-", name).lower()
+
+
 class Plugin:
     """A named technique: a ``@dataclass(eq=False)`` with options and @hookimpl methods.
 
@@ -30,8 +36,7 @@ class Plugin:
         """Name the class after itself: EarlyStopping is early-stopping."""
         super().__init_subclass__()
         if "name" not in vars(cls):
-            words = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
-            cls.name = re.sub(words, "-", cls.__name__).lower()
+            cls.name = kebab(cls.__name__)
 
     def passes(self) -> float:
         """Return forward passes per micro-batch, on average, with this plugin alone (plain: 1)."""

@@ -30,6 +30,7 @@ class Run:
     generator: torch.Generator  # on the CPU, the run's own stream
     total_steps: int = 0
     steps_per_epoch: int = 0
+    offline: bool = False  # whether to make no network request (--offline)
     micro_batches: int = 1  # parts that a batch is cut into (--grad-accum)
     step: int = 0  # optimizer steps tried so far
     real_steps: Tensor | None = None  # 0-dim int64: steps in which the parameters moved

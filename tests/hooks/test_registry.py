@@ -6,10 +6,12 @@ import hashlib
 import inspect
 import sys
 import textwrap
+from importlib import metadata
 
 import pytest
 
 from titlekit import Plugin, UsageError
+from titlekit.core.hooks import registry
 from titlekit.core.hooks.registry import (
     GROUP,
     builtins,
@@ -23,10 +25,13 @@ from titlekit.core.hooks.registry import (
 from titlekit.core.hooks.spelling import parse
 
 NAMES = [
-    "amp", "awp", "balanced-sampler", "checkpointing", "class-balanced", "constant", "cosine",
-    "cross-entropy", "early-stopping", "ema", "fgm", "focal", "freeze", "gce", "label-smoothing",
-    "llrd", "lora", "pgd", "r-drop", "swa", "time-limit", "weighted-ce", "word-noise",
+    "amp", "awp", "back-translation", "balanced-sampler", "character-noise", "checkpointing",
+    "class-balanced", "constant", "cosine", "cross-entropy", "early-stopping", "ema", "fgm",
+    "focal", "freeze", "gce", "label-smoothing", "llrd", "lora", "pgd", "r-drop", "swa",
+    "time-limit", "weighted-ce", "word-noise",
 ]  # fmt: skip
+
+VERSION = metadata.version("titlekit")
 
 GOOD = '''
     from __future__ import annotations
@@ -274,6 +279,68 @@ def test_a_class_that_is_no_plugin_is_told_what_to_write(package, code, reason):
     head = "from dataclasses import dataclass\nfrom titlekit import Plugin, option\n"
     package("bad-kit", "0.3", {"bad": "bad_kit_h:Bad"}, {"bad_kit_h.py": head + code})
     assert refusal(create, ("bad", {})) == f"'bad' from bad-kit 0.3{reason}"
+
+
+def requiring(package, requires):
+    """Return the class of a plugin that says which titlekit it works with, or the refusal."""
+    code = textwrap.dedent(GOOD).replace("    limits", f"    requires = {requires!r}\n    limits")
+    package("noise-kit", "1.2", {"noise": "noise_kit_i:Noise"}, {"noise_kit_i.py": code})
+    return external()["noise"][0]
+
+
+@pytest.mark.parametrize("requires", ["", f"=={VERSION}", ">=0.0.1", ">=0.0.1,<99"])
+def test_a_plugin_for_this_version_is_loaded(package, requires):
+    assert load(requiring(package, requires)).requires == requires
+
+
+@pytest.mark.parametrize(
+    ("requires", "reason"),
+    [
+        (
+            ">=99",
+            f" requires titlekit >=99, and this is {VERSION}; install another version of either",
+        ),
+        (
+            "<0.0.1",
+            f" requires titlekit <0.0.1, and this is {VERSION}; install another version of either",
+        ),
+        (
+            "0.1",
+            ": requires = '0.1' is no version specifier; expected one such as '>=0.1,<2'",
+        ),
+        (
+            "titlekit>=0.1",
+            ": requires = 'titlekit>=0.1' is no version specifier; expected one such as '>=0.1,<2'",
+        ),
+        (
+            1,
+            ": requires = 1 is no version specifier; expected one such as '>=0.1,<2'",
+        ),
+    ],
+)
+def test_a_plugin_for_another_version_is_refused(package, requires, reason):
+    entry = requiring(package, requires)
+    assert refusal(load, entry) == f"'noise' from noise-kit 1.2{reason}"
+
+
+def test_a_plugin_for_another_version_need_not_be_right_for_this_one(package):
+    code = "from titlekit import Plugin\nclass Noise(Plugin):\n    requires = '>=99'\n"
+    package("noise-kit", "1.2", {"noise": "noise_kit_j:Noise"}, {"noise_kit_j.py": code})
+    assert "requires titlekit >=99" in refusal(load, external()["noise"][0])
+
+
+def test_a_development_version_is_one_too(package, monkeypatch):
+    entry = requiring(package, ">=1.2")
+    monkeypatch.setattr(registry.metadata, "version", lambda name: "1.3.dev0")
+    assert load(entry).__name__ == "Noise"
+
+
+@pytest.mark.parametrize("name", ["core", "new"])
+def test_the_words_of_titlekit_cannot_be_taken(package, name):
+    package("sly-kit", "6", {name: "sly_kit_k:Noise"}, {"sly_kit_k.py": GOOD})
+    assert refusal(load, external()[name][0]) == (
+        f"sly_kit_k:Noise cannot be named {name!r}: titlekit uses that word itself"
+    )
 
 
 def test_a_fault_of_a_built_in_keeps_its_traceback(monkeypatch):

@@ -1,0 +1,1 @@
+"""The kit for plugin authors; its public name is titlekit.testing."""
