@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from ..errors import DataError
+from .encoding import clip
 from .rows import Row, check_columns
 
 log = logging.getLogger("titlekit")
@@ -79,15 +80,21 @@ def _rows(
                 continue
             cells = [""]
         if len(cells) != width:
-            _refuse_width(name, line, last, width, len(cells))
+            _refuse_width(name, line, last, columns, cells)
         yield Row(line, dict(zip(columns, cells, strict=True)))
 
 
-def _refuse_width(name: str, line: int, last: int, width: int, cells: int) -> NoReturn:
-    hint = ""
+def _refuse_width(
+    name: str, line: int, last: int, columns: list[str], cells: list[str]
+) -> NoReturn:
+    width = len(columns)
     if last > line:
-        hint = f"; the row runs on to line {last}: is a quote out of place?"
-    elif cells > width:
-        hint = "; a cell that holds the delimiter stands in quotes"
+        hint = f"the row runs on to line {last}: is a quote out of place?"
+    elif len(cells) > width:
+        hint = (
+            f"{clip(cells[width])} has no column: a cell that holds the delimiter stands in quotes"
+        )
+    else:
+        hint = f"column {columns[len(cells)]!r} has none"
     plural = "cell" if width == 1 else "cells"
-    raise DataError(f"{name}:{line}: expected {width} {plural}, got {cells}{hint}")
+    raise DataError(f"{name}:{line}: expected {width} {plural}, got {len(cells)}; {hint}")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import codecs
 import encodings.aliases
-import itertools
-import os
+import io
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
 
 from ..errors import DataError, UsageError, nearest
+from .files import READ_FAULTS, foreign_kind, open_unpacked, read_fault
 
 _CHUNK = 1 << 20  # bytes decoded at once: bounds memory whatever the file's size
 _SAMPLE = 1 << 16  # bytes of undecodable lines that the detection looks at
@@ -29,30 +28,30 @@ def find_encoding(path: str, asked: str = "") -> tuple[str, str]:
 
     `asked` wins; else a byte order mark; else UTF-8; else what charset-normalizer finds in the
     lines that are not UTF-8. The sentence shows one of them decoded; the caller prints it.
-    Raises UsageError for an unknown codec and DataError, with file and line, for bytes that the
-    codec (or any codec) cannot decode.
+    Raises UsageError for an unknown codec and DataError, with file, line and character, for bytes
+    that the codec (or any codec) cannot decode.
     """
     if asked:
         codec = _unmarked(path, find_codec(asked))
         fault = _fault(path, codec)
         if fault:
             raise DataError(
-                f"{path}:{fault[0]}: byte 0x{fault[1]:02x} does not decode as {asked}; "
-                "without --encoding the encoding is detected"
+                f"{fault} does not decode as {asked}; without --encoding the encoding is detected"
             )
         return codec, ""
-    with open_bytes(path) as stream:
-        start = stream.read(4)
+    start = _start(path, 8)
     marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
     fault = _fault(path, marked or "utf-8")
     if fault and marked:
         raise DataError(
-            f"{path}:{fault[0]}: byte 0x{fault[1]:02x} does not decode as {marked}, which the "
-            "mark at the file's start stands for; --encoding NAME overrides"
+            f"{fault} does not decode as {marked}, which the mark at the file's start stands for; "
+            "--encoding NAME overrides"
         )
     if not fault:
         return marked or "utf-8", ""
-    return _detected(path, *fault)
+    if kind := foreign_kind(start):
+        raise DataError(f"{path}: this is {kind}")
+    return _detected(path, fault)
 
 
 def find_codec(asked: str) -> str:
@@ -68,87 +67,89 @@ def find_codec(asked: str) -> str:
     return "utf-8-sig" if codec == "utf-8" else codec
 
 
-def open_bytes(path: str) -> BinaryIO:
-    """Open a file for reading; DataError with the nearest name in its folder where it is absent."""
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        folder, name = os.path.split(path)
-        try:
-            with os.scandir(folder or ".") as entries:
-                near = nearest(name, [entry.name for entry in itertools.islice(entries, 2000)])
-        except OSError:
-            near = f"; there is no folder {folder!r}"
-        raise DataError(f"{path}: no such file{near}") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: expected a file, this is a folder") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-
-
 def clip(text: str, most: int = 60) -> str:
     """Return a text in quotes for a message: control characters escaped, long ones cut."""
     return repr(text if len(text) <= most else text[:most] + "…")
 
 
-def lines_before(error: UnicodeDecodeError) -> int:
-    """Return how many line ends stand before a fault in the piece that was being decoded."""
-    return error.object[: error.start].decode(error.encoding, "ignore").count("\n")
+def decode_fault(path: str, line: int, column: int | None, error: UnicodeDecodeError) -> str:
+    """Return file, line, byte and character of a fault, for a message.
+
+    `line` and `column` count, from 1 and from 0, up to the piece that was being decoded; the
+    character is left out where `column` is not known.
+    """
+    before = error.object[: error.start].decode(error.encoding, "ignore")
+    line += before.count("\n")
+    place = f"{path}:{line}: byte 0x{error.object[error.start]:02x}"
+    if column is None and "\n" not in before:
+        return place
+    return f"{place} at character {_column(before, column or 0) + 1}"
 
 
-def _fault(path: str, codec: str) -> tuple[int, int] | None:
-    """Return the line and the byte that do not decode, or None where all do."""
-    line, last = 1, 0
-    decoder = codecs.getincrementaldecoder(codec)("strict")
-    with open_bytes(path) as stream:
+def _column(text: str, column: int) -> int:
+    """Return how many characters stand on the line on which a text ends, begun at `column`."""
+    return len(text) - text.rfind("\n") - 1 if "\n" in text else column + len(text)
+
+
+def _start(path: str, size: int) -> bytes:
+    with open_unpacked(path) as stream:
         try:
-            while chunk := stream.read(_CHUNK):
-                last = chunk[0]
-                line += decoder.decode(chunk).count("\n")
+            return stream.read(size)
+        except READ_FAULTS as error:
+            raise read_fault(path, 0, error) from None
+
+
+def _fault(path: str, codec: str) -> str:
+    """Return file, line, byte and character of what does not decode, "" where all does."""
+    line, column, last, seen = 1, 0, b"", False
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    with open_unpacked(path) as stream:
+        try:
+            while last := stream.read1(_CHUNK):  # not read: it loses what stands before damage
+                text, seen = decoder.decode(last), True
+                line, column = line + text.count("\n"), _column(text, column)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            return line + lines_before(error), error.object[error.start]
+            return decode_fault(path, line, column, error)
         except UnicodeError:  # some codecs raise it without a place
-            return line, last
-    return None
+            return f"{path}:{line}: byte 0x{(last or b'?')[0]:02x} or one after it"
+        except READ_FAULTS as error:
+            raise read_fault(path, line if seen else 0, error) from None
+    return ""
 
 
 def _unmarked(path: str, codec: str) -> str:
     """Return a codec that reads UTF-16 and UTF-32 without their mark too."""
     if codec not in ("utf-16", "utf-32"):
         return codec
-    with open_bytes(path) as stream:
-        start = stream.read(4096)
+    start = _start(path, 4096)
     if any(start.startswith(mark) for mark, name in _MARKS if name == codec):
         return codec
     big = start[::2].count(0) > start[1::2].count(0) if codec == "utf-16" else start[:1] == b"\0"
     return f"{codec}-{'be' if big else 'le'}"
 
 
-def _detected(path: str, line: int, byte: int) -> tuple[str, str]:
+def _detected(path: str, fault: str) -> tuple[str, str]:
     sample, healthy = _undecodable(path)
     if any(b"\0" in piece for piece in sample):
+        line = fault.removeprefix(f"{path}:").partition(":")[0]
         raise DataError(f"{path}:{line}: NUL bytes; is it UTF-16? --encoding utf-16")
     if healthy > len(sample):
         raise DataError(
-            f"{path}:{line}: byte 0x{byte:02x} is not UTF-8, yet {healthy} other lines are; mend "
-            "this line, or name the encoding of the whole file with --encoding"
+            f"{fault} is not UTF-8, yet {healthy} other lines are; mend this line, or name the "
+            "encoding of the whole file with --encoding"
         )
     codecs_found = _fitting(sample)
     for codec in codecs_found:
-        if _fault(path, codec) is None:
+        if not _fault(path, codec):
             shown = clip(sample[0].decode(codec).strip())
             return codec, f"{path}: not UTF-8; read as {codec}: {shown}; --encoding NAME overrides"
     for codec in codecs_found:
-        line, byte = _fault(path, codec) or (line, byte)
         raise DataError(
-            f"{path}:{line}: byte 0x{byte:02x} does not decode as {codec}, which the rest looks "
-            "like; mend this line, or name another encoding with --encoding"
+            f"{_fault(path, codec)} does not decode as {codec}, which the rest looks like; mend "
+            "this line, or name another encoding with --encoding"
         )
-    raise DataError(
-        f"{path}:{line}: byte 0x{byte:02x} is not UTF-8 and no other encoding fits; "
-        "name it with --encoding"
-    )
+    raise DataError(f"{fault} is not UTF-8 and no other encoding fits; name it with --encoding")
 
 
 def _fitting(sample: list[bytes]) -> list[str]:
@@ -186,9 +187,9 @@ def _undecodable(path: str) -> tuple[list[bytes], int]:
 
 def _pieces(path: str) -> Iterator[bytes]:
     """Yield the beginning of each line, without its end."""
-    with open_bytes(path) as stream:
+    with open_unpacked(path) as stream:
         begins = True
-        while piece := stream.readline(_PIECE):
+        while piece := _line(stream, path):
             ends = piece.endswith(b"\n")
             if begins and ends:
                 yield piece.rstrip(b"\r\n")
@@ -197,6 +198,13 @@ def _pieces(path: str) -> Iterator[bytes]:
                 cut = max(piece.rfind(sign) for sign in (b" ", b",", b'"', b"\t"))
                 yield piece[:cut] if cut > 0 and len(piece) == _PIECE else piece
             begins = ends
+
+
+def _line(stream: io.BufferedReader, path: str) -> bytes:
+    try:
+        return stream.readline(_PIECE)
+    except READ_FAULTS as error:
+        raise read_fault(path, 0, error) from None
 
 
 def _odd_share(text: str, is_odd: Callable[[str, str, str], bool]) -> float:

@@ -1,24 +1,23 @@
-"""Tables as rows of text: csv, tsv, jsonl and xlsx, read lazily, faults named by line."""
+"""Tables as rows of text, of every kind that is read: lazily, faults named by line."""
 
 from __future__ import annotations
 
 import io
-import itertools
-import json
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, NoReturn
 
 from ..errors import DataError
 from .delimited import read_csv
-from .encoding import find_codec, open_bytes
-from .rows import Row, cell_text, check_columns
-from .textfiles import open_text, read_lines
+from .encoding import find_codec
+from .files import PACKED, open_bytes, unpacked_name
+from .jsonl import read_json
+from .rows import Row, cell_text
+from .textfiles import open_text, read_lines, read_plain
 
-__all__ = ["SUFFIXES", "Row", "Table", "cell_text", "open_table"]
+__all__ = ["LINED", "SUFFIXES", "UNLABELLED", "Row", "Table", "cell_text", "kind_of", "open_table"]
 
 SUFFIXES = {
     ".csv": "csv",
@@ -27,10 +26,13 @@ SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".xlsx": "xlsx",
+    ".parquet": "parquet",
+    ".txt": "txt",
+    ".bib": "bib",
+    ".ris": "ris",
 }
-
-_PEEKED = 1000  # lines of a jsonl whose keys are its columns
-_PEEKED_SIZE = 1 << 24  # characters of them, at most
+LINED = ("csv", "tsv", "jsonl", "txt", "bib", "ris")  # read line by line: packed, and from a pipe
+UNLABELLED = ("txt", "bib", "ris")  # texts that no one has labelled
 
 
 class Table:
@@ -77,29 +79,60 @@ def open_table(path: str, encoding: str = "", kind: str = "") -> Table:
     """Open a table and read its header.
 
     `path` "-" is standard input; it and pipes are read once, as UTF-8 unless `encoding` names
-    another, as csv unless `kind` does. Else the suffix gives the kind. Raises DataError with
-    file and line, here and while rows are read.
+    another, as csv unless `kind` does. Else the suffix gives the kind; .gz, .bz2 and .xz behind
+    it are unpacked. Raises DataError with file and line, here and while rows are read.
     """
     once = path == "-" or _is_pipe(path)
     kind = kind or ("csv" if once else _kind(path))
     name = "standard input" if path == "-" else path
-    if kind == "xlsx":
+    if kind not in LINED:
         if once:
-            raise DataError(f"{name}: an xlsx cannot be read from a pipe; save it, or use csv")
-        return _open_sheet(path)
-    stream = _open_once(path, encoding) if once else open_text(path, encoding)
+            raise DataError(f"{name}: {_a(kind)} cannot be read from a pipe; save it, or use csv")
+        return _open_whole(path, kind)
+    stream = _open_once(path, encoding) if once else open_text(path, encoding, _line_end(kind))
     lines = read_lines(stream, name)
     # Closing a wrapper closes what it wraps; standard input is not ours to close.
     close = stream.detach if path == "-" else stream.close
     try:
-        if kind == "jsonl":
-            columns, rows = _read_json(lines, name)
-        else:
-            columns, rows = read_csv(lines, name, "\t" if kind == "tsv" else "")
+        columns, rows = _reader(kind)(lines, name)
     except BaseException:
         close()
         raise
     return Table(name, kind, columns, rows, close)
+
+
+def kind_of(path: str) -> str:
+    """Return the kind of table that a name's suffix tells, "" where it tells none."""
+    return SUFFIXES.get(os.path.splitext(unpacked_name(path))[1].lower(), "")
+
+
+def _reader(kind: str) -> Callable[[Iterator[str], str], tuple[list[str], Iterator[Row]]]:
+    if kind == "bib":
+        from .bibtex import read_bibtex
+
+        return read_bibtex
+    if kind == "ris":
+        from .ris import read_ris
+
+        return read_ris
+    if kind in ("csv", "tsv"):
+        return lambda lines, name: read_csv(lines, name, "\t" if kind == "tsv" else "")
+    return {"jsonl": read_json, "txt": read_plain}[kind]
+
+
+def _open_whole(path: str, kind: str) -> Table:
+    if kind == "xlsx":
+        from .sheets import open_sheet
+
+        return Table(path, kind, *open_sheet(path))
+    from .parquet import open_parquet
+
+    return Table(path, kind, *open_parquet(path))
+
+
+def _line_end(kind: str) -> str:
+    # Only a line feed ends a plain line: damaged titles hold stray carriage returns.
+    return "\n" if kind == "txt" else ""
 
 
 def _open_once(path: str, encoding: str) -> io.TextIOWrapper:
@@ -117,86 +150,18 @@ def _is_pipe(path: str) -> bool:
 
 
 def _kind(path: str) -> str:
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix not in SUFFIXES or not os.path.isfile(path):
-        open_bytes(path).close()  # a missing file or a folder is the better sentence
-        hint = "; one JSON object a line is .jsonl" if suffix == ".json" else ""
-        known = ", ".join(SUFFIXES)
-        raise DataError(f"{path}: expected a file whose name ends in one of {known}{hint}")
-    return SUFFIXES[suffix]
+    kind, inner = kind_of(path), unpacked_name(path)
+    if kind and os.path.isfile(path):
+        if kind not in LINED and inner != path:
+            raise DataError(f"{path}: {_a(kind)} is packed already; unpack it first")
+        return kind
+    open_bytes(path).close()  # a missing file or a folder is the better sentence
+    hint = "; one JSON object a line is .jsonl" if inner.lower().endswith(".json") else ""
+    known, packed = ", ".join(SUFFIXES), ", ".join(PACKED)
+    raise DataError(
+        f"{path}: expected a file whose name ends in one of {known} (text also in {packed}){hint}"
+    )
 
 
-def _read_json(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row]]:
-    read = _json_objects(lines, name)
-    opening = []
-    size = 0
-    for line, length, values in read:
-        opening.append((line, length, values))
-        size += length
-        if len(opening) == _PEEKED or size > _PEEKED_SIZE:
-            break
-    if not opening:
-        raise DataError(f"{name}: the file is empty")
-    columns = list(dict.fromkeys(key for _, _, values in opening for key in values))
-    blank = dict.fromkeys(columns, "")
-    rows = (Row(line, blank | values) for line, _, values in itertools.chain(opening, read))
-    return columns, rows
-
-
-def _json_objects(lines: Iterator[str], name: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Yield line, length and object of each line that is not empty."""
-    for number, line in enumerate(lines, 1):
-        if line.isspace():
-            continue
-        try:
-            value = json.loads(line, parse_constant=_refuse_constant)
-            if "\\u" in line:
-                json.dumps(value, ensure_ascii=False).encode()  # finds half of a surrogate pair
-        except UnicodeEncodeError:
-            raise DataError(f"{name}:{number}: half of a \\u surrogate pair") from None
-        except (ValueError, RecursionError) as error:
-            reason = getattr(error, "msg", None) or str(error)
-            raise DataError(f"{name}:{number}: not valid JSON ({reason})") from None
-        if not isinstance(value, dict):
-            kind = "a list" if isinstance(value, list) else f"the value {cell_text(value)!r}"
-            raise DataError(f"{name}:{number}: expected a JSON object, got {kind}")
-        yield number, len(line), value
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON value")
-
-
-def _open_sheet(path: str) -> Table:
-    from .sheets import read_sheet
-
-    rows = read_sheet(path)
-    try:
-        line, columns = next(rows, (0, []))
-        if not columns:
-            raise DataError(f"{path}: the sheet is empty")
-        check_columns(columns, path, line)
-    except BaseException:
-        rows.close()
-        raise
-    return Table(path, "xlsx", columns, _sheet_rows(rows, columns, path), rows.close)
-
-
-def _sheet_rows(
-    rows: Iterator[tuple[int, list[str]]], columns: list[str], name: str
-) -> Iterator[Row]:
-    """Yield rows of the header's width; only blank cells may stand beyond it."""
-    width = len(columns)
-    empty: list[int] = []  # rows of a one-column sheet that count only if text follows
-    for line, cells in rows:
-        if not any(cells):
-            empty += [line] if width == 1 else []
-            continue
-        if any(cells[width:]):
-            raise DataError(
-                f"{name}:{line}: expected {width} cells, got {len(cells)}; the header lacks a name"
-            )
-        for blank in empty:
-            yield Row(blank, {columns[0]: ""})
-        empty.clear()
-        yield Row(line, dict(itertools.zip_longest(columns, cells[:width], fillvalue="")))
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind == "xlsx" else f"a {kind}"

@@ -12,9 +12,10 @@ from ..errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the line it begins on, counted from 1 (xlsx: the sheet's row), and its cells.
+    """One row: the line it begins on, counted from 1, and its cells.
 
-    Cells are text; in jsonl they are JSON's values, and a key that a line lacks is "".
+    The line of an xlsx is the sheet's row, of a parquet the row without a header. Cells are text;
+    in jsonl and parquet they are JSON's values, and a key that a line lacks is "".
     """
 
     line: int
@@ -43,8 +44,14 @@ def cell_text(value: Any) -> str:
 
 
 def check_columns(columns: Sequence[str], name: str, line: int) -> None:
-    """Refuse columns that a name could not tell apart; one without a name is pandas' index."""
-    for place, column in enumerate(columns):
-        if column in columns[:place]:
-            named = f"named {column!r}" if column else "without a name"
-            raise DataError(f"{name}:{line}: two columns {named}; the first line is the header")
+    """Refuse columns that a name could not tell apart; one without a name is pandas' index.
+
+    `line` is the header's, 0 where the file says its columns otherwise.
+    """
+    if len(set(columns)) == len(columns):
+        return
+    column = next(column for place, column in enumerate(columns) if column in columns[:place])
+    named = f"named {column!r}" if column else "without a name"
+    if not line:
+        raise DataError(f"{name}: two columns {named}")
+    raise DataError(f"{name}:{line}: two columns {named}; the first line is the header")

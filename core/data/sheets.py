@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import warnings
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 from zipfile import BadZipFile
 
 from ..errors import DataError
-from .encoding import open_bytes
-from .rows import cell_text
+from .files import open_bytes
+from .rows import Row, cell_text, check_columns
 
 log = logging.getLogger("titlekit")
 
 # What zip, XML and openpyxl raise for a damaged file; an XML error is a SyntaxError.
 _DAMAGE = (BadZipFile, zlib.error, EOFError, LookupError, ValueError, TypeError, SyntaxError)
+
+
+def open_sheet(path: str) -> tuple[list[str], Iterator[Row], Callable[[], object]]:
+    """Return the columns, the rows and what closes the file; DataError with the sheet's row."""
+    rows = read_sheet(path)
+    try:
+        line, columns = next(rows, (0, []))
+        if not columns:
+            raise DataError(f"{path}: the sheet is empty")
+        check_columns(columns, path, line)
+    except BaseException:
+        rows.close()
+        raise
+    return columns, _rows(rows, columns, path), rows.close
 
 
 def read_sheet(path: str) -> Generator[tuple[int, list[str]], None, None]:
@@ -45,6 +60,30 @@ def read_sheet(path: str) -> Generator[tuple[int, list[str]], None, None]:
                 f"{path}: not an xlsx workbook (an old .xls or a file with a password is none "
                 "either); save it as xlsx or csv"
             ) from None
+
+
+def _rows(rows: Iterator[tuple[int, list[str]]], columns: list[str], name: str) -> Iterator[Row]:
+    """Yield rows of the header's width; only blank cells may stand beyond it."""
+    from openpyxl.utils import get_column_letter
+
+    width = len(columns)
+    empty: list[int] = []  # rows of a one-column sheet that count only if text follows
+    for line, cells in rows:
+        if not any(cells):
+            empty += [line] if width == 1 else []
+            continue
+        if any(cells[width:]):
+            letter = get_column_letter(
+                next(n for n, cell in enumerate(cells, 1) if n > width and cell)
+            )
+            raise DataError(
+                f"{name}:{line}: expected {width} cells, got {len(cells)}; the header lacks a name "
+                f"for column {letter}"
+            )
+        for blank in empty:
+            yield Row(blank, {columns[0]: ""})
+        empty.clear()
+        yield Row(line, dict(itertools.zip_longest(columns, cells[:width], fillvalue="")))
 
 
 def _open_book(stream: Any) -> Any:

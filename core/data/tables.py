@@ -18,7 +18,8 @@ from .columns import (
 from .dataset import Rows
 from .encoding import clip
 from .labels import listed
-from .readers import Table, open_table
+from .readers import UNLABELLED, Table, open_table
+from .repair import Damage
 from .rows import Row
 from .soft import is_answer, probabilities, soft_labels, weight
 
@@ -44,12 +45,14 @@ def read_tables(config: TrainConfig) -> tuple[Rows, Columns]:
     for path in config.train:
         with open_table(path, config.encoding) as table:
             columns = resolve(
-                table, config.text_column, config.label_column, config.text_pair_column,
-                weight=config.weight_column, group=config.group_column, soft=config.soft_targets,
+                table, config.text_column, config.labels or config.label_column,
+                config.text_pair_column, weight=config.weight_column, group=config.group_column,
+                soft=config.soft_targets,
             )  # fmt: skip
             first = first if first.text else columns
             _refuse_others(table.name, columns, config.train[0], first)
-            read_table(table, columns, rows, config.blank)
+            rows.begin(path)
+            read_table(table, columns, rows, config.blank, config.fix_text)
     return rows, first
 
 
@@ -76,6 +79,8 @@ def resolve(
     free = [c for c in others if c not in (weight, group)]
     # A usual name is the label even where another part is asked of it: that is refused below.
     label = label or find_label_column(others, "") or ""
+    if not label and table.kind in UNLABELLED and not soft:
+        raise DataError(_no_labels(table))
     if label or not soft:
         label = label_column(every if label else free, label, name)
     found = text_columns(every if text else free, text, name, label)
@@ -89,16 +94,19 @@ def resolve(
     return Columns(tuple(found), label, pair, weight, group, tuple(labels))
 
 
-def read_table(table: Table, columns: Columns, rows: Rows, blank: str) -> None:
+def read_table(
+    table: Table, columns: Columns, rows: Rows, blank: str, fix_text: bool = False
+) -> None:
     """Add a table's rows; a row without any text is no row, like an empty line.
 
-    `blank`: "skip" records blank texts apart, "error" refuses them. Raises DataError with file,
-    line and column.
+    `blank`: "skip" records blank texts apart, "error" refuses them. Damaged texts are reported,
+    and mended with `fix_text`. Raises DataError with file, line and column.
     """
     name = table.name
+    damage = Damage(name, fix_text)
     for row in table:
         label = row_cell(row, columns.label, name).strip() if columns.label else ""
-        text = row_text(row, columns.text, name)
+        text = damage.take(row_text(row, columns.text, name), row.line)
         if is_blank(label):
             if _is_empty(row):
                 continue
@@ -109,7 +117,10 @@ def read_table(table: Table, columns: Columns, rows: Rows, blank: str) -> None:
             raise DataError(_no_such_class(row, label, columns, name))
         if is_blank(text):
             if blank == "error":
-                raise DataError(f"{name}:{row.line}: blank text (--blank skip leaves it out)")
+                raise DataError(
+                    f"{name}:{row.line}: column {listed(columns.text)!r}: blank text "
+                    "(--blank skip leaves it out)"
+                )
             rows.add_blank(label, row.line)
             continue
         if columns.soft:
@@ -120,12 +131,13 @@ def read_table(table: Table, columns: Columns, rows: Rows, blank: str) -> None:
         rows.labels.append(label)
         rows.lines.append(row.line)
         if columns.pair:
-            rows.pairs.append(row_cell(row, columns.pair, name))
+            rows.pairs.append(damage.take(row_cell(row, columns.pair, name), row.line))
         if columns.weight:
             rows.weights.append(weight(row, columns.weight, name))
         if columns.group:
             group = row_cell(row, columns.group, name).strip()
             rows.groups.append("" if is_blank(group) else group)
+    damage.report()
 
 
 def _refuse_others(name: str, columns: Columns, first_name: str, first: Columns) -> None:
@@ -140,6 +152,19 @@ def _refuse_others(name: str, columns: Columns, first_name: str, first: Columns)
             f"{name}: the columns p_LABEL are of the labels {listed(columns.soft)}, in "
             f"{first_name} of {listed(first.soft)}; expected the same in both"
         )
+
+
+def _no_labels(table: Table) -> str:
+    if table.kind == "txt":
+        return (
+            f"{table.name}: plain lines have no labels; train on a folder with positive.txt and "
+            "negative.txt, on a table, or make wrong titles from correct ones: titlekit data make "
+            f"--from {table.name} --out FOLDER"
+        )
+    return (
+        f"{table.name}: a bibliography has titles and no labels; make wrong ones from them: "
+        f"titlekit data make --from {table.name} --out FOLDER"
+    )
 
 
 def _spoken(columns: Columns) -> str:

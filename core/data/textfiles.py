@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ..errors import DataError
-from .encoding import find_encoding, lines_before, open_bytes
+from .encoding import decode_fault, find_encoding
+from .files import READ_FAULTS, open_unpacked, read_fault
+from .rows import Row
 
 log = logging.getLogger("titlekit")
 
@@ -16,11 +18,14 @@ _LINE = 1 << 26  # characters of the longest line
 
 
 def open_text(path: str, encoding: str = "", newline: str = "") -> io.TextIOWrapper:
-    """Open a file for reading in the encoding that is asked for or found, said in the log."""
+    """Open a file for reading in the encoding that is asked for or found, said in the log.
+
+    The data of .gz, .bz2 and .xz comes unpacked.
+    """
     codec, sentence = find_encoding(path, encoding)
     if sentence:
         log.warning("%s", sentence)
-    return io.TextIOWrapper(open_bytes(path), codec, newline=newline)
+    return io.TextIOWrapper(open_unpacked(path), codec, newline=newline)
 
 
 def read_lines(stream: TextIO, name: str) -> Iterator[str]:
@@ -35,8 +40,17 @@ def read_lines(stream: TextIO, name: str) -> Iterator[str]:
                 raise DataError(f"{name}:{number}: a line of more than 64 MB; is it a text file?")
             yield line if number > 1 else line.removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        line_number = number + 1 + lines_before(error)
+        codec = (stream.encoding or "").removesuffix("-sig")
         raise DataError(
-            f"{name}:{line_number}: byte 0x{error.object[error.start]:02x} does not decode as "
-            f"{(stream.encoding or '').removesuffix('-sig')}; name the encoding with --encoding"
+            f"{decode_fault(name, number + 1, None, error)} does not decode as {codec}; name the "
+            "encoding with --encoding"
         ) from None
+    except READ_FAULTS as error:
+        raise read_fault(name, number + 1, error) from None
+
+
+def read_plain(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row]]:
+    """Return the column `text` and the rows of a file that has a text on each line."""
+    return ["text"], (
+        Row(number, {"text": line.rstrip("\r\n")}) for number, line in enumerate(lines, 1)
+    )

@@ -96,7 +96,8 @@ def test_the_whole_file_must_fit_the_detected_codec(write):
     with pytest.raises(DataError) as caught:
         find_encoding(path)
     assert str(caught.value) == (
-        "a.csv:20002: byte 0xff does not decode as gb18030, which the rest looks like; mend this "
+        "a.csv:20002: byte 0xff at character 3 does not decode as gb18030, which the rest looks "
+        "like; mend this "
         "line, or name another encoding with --encoding"
     )
 
@@ -138,37 +139,43 @@ def test_unknown_encodings(write, asked, message):
         (
             "title\nfine\nGödel\n".encode("cp1252"),
             "utf-8",
-            "a.csv:3: byte 0xf6 does not decode as utf-8; without --encoding the encoding is "
+            "a.csv:3: byte 0xf6 at character 2 does not decode as utf-8; without --encoding the "
+            "encoding is "
             "detected",
         ),
         (
             "title\nfine\nGödel\n".encode(),
             "ascii",
-            "a.csv:3: byte 0xc3 does not decode as ascii; without --encoding the encoding is "
+            "a.csv:3: byte 0xc3 at character 2 does not decode as ascii; without --encoding the "
+            "encoding is "
             "detected",
         ),
         (
             "title\nab\n".encode("utf-16") + b"\x00\xd8\x61\x00",
             "utf-16",
-            "a.csv:3: byte 0x00 does not decode as utf-16; without --encoding the encoding is "
+            "a.csv:3: byte 0x00 at character 1 does not decode as utf-16; without --encoding the "
+            "encoding is "
             "detected",
         ),
         (
             codecs.BOM_UTF8 + b"title\n\xff\n",
             "",
-            "a.csv:2: byte 0xff does not decode as utf-8-sig, which the mark at the file's start "
+            "a.csv:2: byte 0xff at character 1 does not decode as utf-8-sig, which the mark at "
+            "the file's start "
             "stands for; --encoding NAME overrides",
         ),
         (
             "title\nGödel\nErdős\nnaïve\n".encode() + b"caf\xe9\n",
             "",
-            "a.csv:5: byte 0xe9 is not UTF-8, yet 3 other lines are; mend this line, or name the "
+            "a.csv:5: byte 0xe9 at character 4 is not UTF-8, yet 3 other lines are; mend this "
+            "line, or name the "
             "encoding of the whole file with --encoding",
         ),
         (
             b"title\n" + bytes(range(128, 160)) * 3 + b"\n",
             "",
-            "a.csv:2: byte 0x80 is not UTF-8 and no other encoding fits; name it with --encoding",
+            "a.csv:2: byte 0x80 at character 1 is not UTF-8 and no other encoding fits; name it "
+            "with --encoding",
         ),
         (
             "标题\n中文\n".encode("utf-16-le"),
@@ -188,7 +195,8 @@ def test_characters_over_the_border_of_two_chunks(write):
     path = write(b"x" + "中".encode() * 1_100_000)  # one line of 3.3 MB
     assert find_encoding(path) == ("utf-8", "")
     path = write(b"title\n" + "中\n".encode("gb18030") * 1_100_000 + b"\xff")
-    with pytest.raises(DataError, match=r"^a\.csv:1100002: byte 0xff does not decode as gb18030;"):
+    said = r"^a\.csv:1100002: byte 0xff at character 1 does not decode as gb18030;"
+    with pytest.raises(DataError, match=said):
         find_encoding(path, "gb18030")
 
 

@@ -110,7 +110,7 @@ def test_a_validation_file_has_the_training_columns():
         "v.csv: no column 'text' (columns: title, label)"
     )
     assert refused(path, valid=table("w.csv", head="text,label", labels=("0", "7"))) == (
-        "w.csv:3: unknown label '7' (labels: 0, 1)"
+        "w.csv:3: column 'label': unknown label '7' (labels: 0, 1)"
     )
     assert refused(path, valid="nowhere.xyz") == "nowhere.xyz: no such file"
 
@@ -188,7 +188,9 @@ def test_blank_texts(caplog):
     assert data.valid.blank_lines == []
     assert len(data.valid.blank_labels) == 0
     assert caplog.messages[0] == "a.csv: 4 blank texts skipped"
-    assert refused(path, blank="error") == "a.csv:2: blank text (--blank skip leaves it out)"
+    assert refused(path, blank="error") == (
+        "a.csv:2: column 'title': blank text (--blank skip leaves it out)"
+    )
 
 
 def test_a_missing_label():
@@ -210,7 +212,11 @@ def test_texts_with_two_labels_are_said(caplog):
     rows = [*table_rows(10), "Twice\x1b[1m,1", "TWICE [1m,0", "Twice [1m!,0", "...,0", "...,1"]
     train(write("a.csv", "title,label\n" + "\n".join(rows)), valid="0")
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["a.csv: 1 text bears more than one label, e.g. 'TWICE [1m': 1, 0"]
+    assert warnings == [
+        "a.csv: 1 text is damaged (control characters in 1), e.g. a.csv:12: 'Twice\\x1b[1m'; "
+        "--fix-text mends what is sure",
+        "a.csv: 1 text bears more than one label, e.g. 'TWICE [1m': 1, 0",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -421,12 +427,13 @@ def test_a_label_that_stands_in_the_test_file_only():
     path = write("test.csv", "title,label\nA,0\nB,1\nC,maybe\n")
     with pytest.raises(DataError) as caught:
         load_labelled(path, ["0", "1"])
-    assert str(caught.value) == "test.csv:4: unknown label 'maybe' (labels: 0, 1)"
+    assert str(caught.value) == "test.csv:4: column 'label': unknown label 'maybe' (labels: 0, 1)"
     write("test.csv", "title,label\nA,corect\n")
     with pytest.raises(DataError) as caught:
         load_labelled(path, ["wrong", "correct"])
     assert str(caught.value) == (
-        "test.csv:2: unknown label 'corect'; did you mean 'correct'? (labels: wrong, correct)"
+        "test.csv:2: column 'label': unknown label 'corect'; did you mean 'correct'? (labels: "
+        "wrong, correct)"
     )
     with pytest.raises(DataError, match=r"^test\.csv: no row with a text$"):
         load_labelled(write("test.csv", "title,label\n,1\n"), ["0", "1"])

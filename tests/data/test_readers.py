@@ -136,14 +136,16 @@ def test_a_column_without_a_name_is_pandas_index(write):
         (b"", "a.csv: the file is empty"),
         (b"\n\r\n\n", "a.csv: the file is empty"),
         (b"a,b,a\n", "a.csv:1: two columns named 'a'; the first line is the header"),
-        (b"a,b\n1,2\n1\n", "a.csv:3: expected 2 cells, got 1"),
+        (b"a,b\n1,2\n1\n", "a.csv:3: expected 2 cells, got 1; column 'b' has none"),
         (
             b"a,b\n1,2,3\n",
-            "a.csv:2: expected 2 cells, got 3; a cell that holds the delimiter stands in quotes",
+            "a.csv:2: expected 2 cells, got 3; '3' has no column: a cell that holds the delimiter "
+            "stands in quotes",
         ),
         (
             b"title\nOne, two\n",
-            "a.csv:2: expected 1 cell, got 2; a cell that holds the delimiter stands in quotes",
+            "a.csv:2: expected 1 cell, got 2; ' two' has no column: a cell that holds the "
+            "delimiter stands in quotes",
         ),
         (
             b'a,b\n"open,1\nmore,2\nend" it,3,4\n',
@@ -176,23 +178,26 @@ def test_rows_before_a_fault_are_given(write):
     with open_table(write("a.csv", "a,b\n1,2\n3\n")) as table:
         rows = iter(table)
         assert next(rows).line == 2
-        with pytest.raises(DataError, match=r"^a\.csv:3: expected 2 cells, got 1$"):
+        with pytest.raises(DataError, match=r"^a\.csv:3: expected 2 cells, got 1; column 'b'"):
             next(rows)
 
 
 def test_files_that_cannot_be_read(write, tmp_path):
     write("train.csv", "a\n")
     (tmp_path / "folder").mkdir()
-    known = "expected a file whose name ends in one of .csv, .tsv, .tab, .jsonl, .ndjson, .xlsx"
+    known = (
+        "expected a file whose name ends in one of .csv, .tsv, .tab, .jsonl, .ndjson, .xlsx, "
+        ".parquet, .txt, .bib, .ris (text also in .gz, .bz2, .xz)"
+    )
     assert fault("tran.csv") == "tran.csv: no such file; did you mean 'train.csv'?"
     assert fault("none/a.csv") == "none/a.csv: no such file; there is no folder 'none'"
     assert fault("train.txt") == "train.txt: no such file; did you mean 'train.csv'?"
     assert fault("folder") == "folder: expected a file, this is a folder"
-    assert fault(write("a.txt", "a")) == f"a.txt: {known}"
+    assert fault(write("a.pdf", "a")) == f"a.pdf: {known}"
     assert fault(write("noname", "a")) == f"noname: {known}"
     assert fault(write("a.json", "{}")) == f"a.json: {known}; one JSON object a line is .jsonl"
     assert read(write("A.CSV", "a,b\n")) == (["a", "b"], [])
-    assert read("a.txt", kind="csv") == (["a"], [])
+    assert read("a.pdf", kind="csv") == (["a"], [])
 
 
 def test_jsonl(write):
@@ -227,12 +232,13 @@ def test_jsonl_rows_beyond_the_first_thousand_may_bring_keys(write):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"a": 1', "not valid JSON (Expecting ',' delimiter)"),
-        ("text", "not valid JSON (Expecting value)"),
+        ('{"a": 1', "not valid JSON (Expecting ',' delimiter at character 8)"),
+        ("text", "not valid JSON (Expecting value at character 1)"),
         ('{"a": NaN}', "not valid JSON (NaN is no JSON value)"),
+        ('{"a": 1, "b": 2, "a": 3}', "not valid JSON (the key 'a' stands twice)"),
         ("[1, 2]", "expected a JSON object, got a list"),
         ('"text"', "expected a JSON object, got the value 'text'"),
-        ('{"a": "\\ud83d"}', "half of a \\u surrogate pair"),
+        ('{"b": 1, "a": ["\\ud83d"]}', "column 'a': half of a \\u surrogate pair"),
         ('{"a": "x\0"}', "NUL bytes; is it UTF-16? --encoding utf-16"),
     ],
 )
@@ -293,7 +299,7 @@ def test_xlsx_faults(write, tmp_path):
         "a.xlsx:2: two columns named 'a'; the first line is the header"
     )
     assert fault(sheet("a.xlsx", [["a", "b"], [1, 2, None], [1, 2, 3]])) == (
-        "a.xlsx:3: expected 2 cells, got 3; the header lacks a name"
+        "a.xlsx:3: expected 2 cells, got 3; the header lacks a name for column C"
     )
 
 
@@ -324,7 +330,8 @@ def test_standard_input(monkeypatch):
     assert read("-", kind="jsonl") == (["a"], [(1, "b")])
     given(b"a,b\n" + b"1,2\n" * 20_000 + b"1,\xe9\n3,4\n")
     assert fault("-") == (
-        "standard input:20002: byte 0xe9 does not decode as utf-8; name the encoding with "
+        "standard input:20002: byte 0xe9 at character 3 does not decode as utf-8; name the "
+        "encoding with "
         "--encoding"
     )
     given(b"")
