@@ -1,0 +1,1 @@
+"""A run without an encoder: n-grams and logistic regression, for an answer in seconds."""
