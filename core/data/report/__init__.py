@@ -1,0 +1,1 @@
+"""What is found in data before it is trusted: classes, lengths, copies, damage, drift."""
