@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,32 @@ class Decision:
 
     temperature: float = 1.0
     threshold: float = 0.5
+    groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def sum_up(self, probabilities: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+        """Return the probabilities [N, A] of the answers from those [N, C] of the model's labels.
+
+        Without groups the labels are the answers; else each answer has the sum of its group.
+        """
+        if not self.groups:
+            return probabilities
+        places = [[labels.index(name) for name in names] for names in self.groups.values()]
+        return np.stack([probabilities[:, place].sum(axis=1) for place in places], axis=1)
+
+    def reasons(
+        self, probabilities: np.ndarray, labels: Sequence[str], chosen: np.ndarray
+    ) -> list[str]:
+        """Return the likeliest label in the group of each chosen answer, "" for the answer itself.
+
+        `probabilities` [N, C] are those of the model's labels, `chosen` [N] the answers' numbers.
+        """
+        found = [""] * len(chosen)
+        for number, (answer, names) in enumerate(self.groups.items()):
+            rows = np.flatnonzero(chosen == number)
+            places = [labels.index(name) for name in names]
+            for row, place in zip(rows, probabilities[rows][:, places].argmax(axis=1), strict=True):
+                found[row] = "" if names[place] == answer else names[place]
+        return found
 
     def apply(
         self, logits: np.ndarray, positive_index: int | None
@@ -49,8 +76,8 @@ class Decision:
         if not path.is_file():
             return cls()
         given = read_json(path)
-        values = {}
-        for field in dataclasses.fields(cls):
+        values: dict[str, Any] = {"groups": _groups(given.get("groups", {}), path)}
+        for field in dataclasses.fields(cls)[:2]:
             value = given.get(field.name, field.default)
             if not _allowed(field.name, value):
                 kind = "a number above 0" if field.name == "temperature" else "a number from 0 to 1"
@@ -59,8 +86,22 @@ class Decision:
         return cls(**values)
 
     def write(self, folder: Path) -> None:
-        """Keep the decision in a run's folder."""
-        write_json(folder / _FILE, dataclasses.asdict(self))
+        """Keep the decision in a run's folder; groups only where there are any."""
+        told = {"temperature": self.temperature, "threshold": self.threshold}
+        write_json(folder / _FILE, {**told, **({"groups": self.groups} if self.groups else {})})
+
+
+def _groups(given: Any, path: Path) -> dict[str, tuple[str, ...]]:
+    """Return groups as a file has them; DataError unless each is a list of different names."""
+    lists = list(given.values()) if isinstance(given, dict) else [None]
+    names = [name for one in lists if isinstance(one, list) for name in one]
+    plain = all(isinstance(one, list) and one for one in lists) and len(lists) != 1
+    if not plain or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        raise DataError(
+            f"{path}: groups: expected an object of two or more lists of labels, each label once, "
+            f"got {clip(str(given))}"
+        )
+    return {answer: tuple(labels) for answer, labels in given.items()}
 
 
 def _allowed(name: str, value: Any) -> bool:

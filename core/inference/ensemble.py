@@ -13,8 +13,9 @@ import numpy as np
 from ..data.labels import listed
 from ..errors import UsageError, nearest
 from ..run_folder import runs_in
+from .answers import Answers, answer
 from .decision import Decision
-from .predictor import Answers, Predictor, answer, load_run
+from .predictor import Predictor, load_run
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +36,12 @@ class Ensemble:
     positive: str | None
     decision: Decision
     folder: Path | None  # of the series; None for runs that were named one by one
+    kinds: tuple[str, ...] = ()  # the models' own labels, where the answers sum several of them
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The models' own labels, in the order of the first member."""
+        return self.kinds or self.labels
 
     @property
     def device(self) -> torch.device:
@@ -62,32 +69,36 @@ class Ensemble:
         """The column of the labels in training; UsageError where members differ."""
         return self._agreed("label_column", "labels", "--label-column") or None
 
+    @property
+    def fix_text(self) -> bool:
+        """Whether all members mend what they read; each of them does as it was trained to."""
+        return all(member.fix_text for member in self.members)
+
     def probabilities(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
-        """Return the mean of the members' probabilities [N, C] float64."""
-        total = np.zeros((len(texts), len(self.labels)))
+        """Return the mean of the members' probabilities [N, C] float64 of the answers."""
+        return self.decision.sum_up(self.class_probabilities(texts, pairs), self.classes)
+
+    def class_probabilities(
+        self, texts: Sequence[str], pairs: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Return the mean of the members' probabilities [N, C] float64 of their own labels."""
+        total = np.zeros((len(texts), len(self.classes)))
         for member in self.members:
-            order = [member.labels.index(label) for label in self.labels]
-            total += member.probabilities(texts, pairs)[:, order]
+            order = [member.classes.index(label) for label in self.classes]
+            total += member.class_probabilities(texts, pairs)[:, order]
         return total / len(self.members)
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """Return the logarithms [N, C] of the mean probabilities, whose softmax these are."""
         with np.errstate(divide="ignore"):
-            found: np.ndarray = np.log(self.probabilities(texts, pairs))
+            found: np.ndarray = np.log(self.class_probabilities(texts, pairs))
         return found
 
     def predict(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, blank_label: str = ""
     ) -> Answers:
         """Return a label and a score for every text, blank ones without a score."""
-        return answer(self._answer, self.labels, texts, pairs, blank_label)
-
-    def _answer(
-        self, texts: Sequence[str], pairs: Sequence[str] | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        positive = None if self.positive is None else self.labels.index(self.positive)
-        found = self.probabilities(texts, pairs)
-        return found, self.decision.choose(found, positive)
+        return answer(self, texts, pairs, blank_label)
 
     def _agreed(self, name: str, what: str, option: str) -> Any:
         """Return what the runs' training says; a run that says nothing goes along."""
@@ -138,13 +149,19 @@ def load(
         positive=_positive(members, names),
         decision=_decision(members),
         folder=Path(given[0]) if len(given) == 1 else None,
+        kinds=members[0].kinds,
     )
 
 
 def _refuse_labels(first: Predictor, name: str, second: Predictor, other: str) -> None:
+    if bool(first.kinds) != bool(second.kinds):
+        these, those = (name, other) if first.kinds else (other, name)
+        raise UsageError(
+            f"{these} was trained on kinds (--labels) and {those} was not; expected the same of all"
+        )
     for one, here, known, there in (
-        (first.labels, name, second.labels, other),
-        (second.labels, other, first.labels, name),
+        (first.classes, name, second.classes, other),
+        (second.classes, other, first.classes, name),
     ):
         for label in one:
             if label not in known:
@@ -169,14 +186,15 @@ def _positive(members: Sequence[Predictor], names: Sequence[str]) -> str | None:
 
 
 def _decision(members: Sequence[Predictor]) -> Decision:
+    groups = members[0].decision.groups
     thresholds = {member.decision.threshold for member in members}
     if len(thresholds) == 1:
-        return Decision(threshold=thresholds.pop())
+        return Decision(threshold=thresholds.pop(), groups=groups)
     log.warning(
         "the runs' thresholds differ (%s): together they answer with the likeliest label",
         ", ".join(f"{threshold:g}" for threshold in sorted(thresholds)),
     )
-    return Decision()
+    return Decision(groups=groups)
 
 
 def _spoken(columns: Any) -> str:

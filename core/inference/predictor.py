@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.columns import is_blank
 from ..data.encoding import clip
 from ..data.labels import listed, positive_label
+from ..data.repair import mend
 from ..data.tokens import TextEncoder
 from ..errors import DataError, RunError, UsageError, nearest
-from ..run_folder import read_json
+from ..run_folder import BAG, read_json
+from .answers import Answers, answer
 from .decision import Decision
-from .scoring import score
+from .scoring import score, softmax
 
 if TYPE_CHECKING:
     import torch
 
 _TRUNCATIONS = ("head", "tail", "head-tail")
+_MODEL = ("config.json", BAG)  # a folder with one of these is a model that is there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,16 +37,7 @@ class Input:
     pair_column: str | None = None
     label_column: str | None = None
     positive: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Answers:
-    """One answer a text; a blank text has the label "" (or the one asked for) and a nan score."""
-
-    labels: list[str]
-    scores: np.ndarray  # [N] probability of the predicted label
-    probabilities: np.ndarray  # [N, C]
-    predicted: np.ndarray  # [N] class numbers, -1 for blank texts
+    fix_text: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,11 +47,17 @@ class Predictor:
     model: Any = dataclasses.field(repr=False)
     encoder: TextEncoder = dataclasses.field(repr=False)
     device: torch.device
-    labels: list[str]  # in index order
+    labels: list[str]  # of the answers, in index order
     positive: str | None
     decision: Decision
     input: Input
     folder: Path | None  # of a titlekit run; None for any other model
+    kinds: tuple[str, ...] = ()  # the model's own labels, where the answers sum several of them
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The model's own labels, in index order."""
+        return self.kinds or self.labels
 
     @property
     def max_length(self) -> int:
@@ -83,12 +81,24 @@ class Predictor:
 
     @property
     def label_column(self) -> str | None:
-        """The column of the labels in training."""
-        return self.input.label_column
+        """The column of the labels in training; None of a model of kinds, which answers others."""
+        return None if self.kinds else self.input.label_column
+
+    @property
+    def fix_text(self) -> bool:
+        """Whether the training rows were mended, so that texts are mended here too."""
+        return self.input.fix_text
+
+    def seen(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return texts as the model reads them: mended where its training rows were."""
+        return [mend(text) for text in texts] if self.fix_text else texts
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
-        """Return logits [N, C] float32 in the order of the texts, whatever stands beside them."""
-        tokens = self.encoder(texts, pairs)
+        """Return logits [N, C] float32 in the order of the texts, whatever stands beside them.
+
+        C counts the model's own labels: kinds, where it was trained on these.
+        """
+        tokens = self.encoder(self.seen(texts), None if pairs is None else self.seen(pairs))
         found = score(lambda inputs: self.model(**inputs).logits, tokens, self.device)
         lost = len(found) - int(np.isfinite(found).all(axis=1).sum())
         if lost:
@@ -96,54 +106,23 @@ class Predictor:
                 f"the model's scores are not finite for {lost:,} of {len(found):,} texts: its "
                 "weights are damaged or its training diverged"
             )
-        return found.reshape(-1, len(self.labels))
+        return found.reshape(-1, len(self.classes))
 
     def probabilities(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
-        """Return probabilities [N, C] float64, the decision's temperature applied."""
-        return self._decide(self.logits(texts, pairs))[0]
+        """Return probabilities [N, C] float64 of the answers, the temperature applied."""
+        return self.decision.sum_up(self.class_probabilities(texts, pairs), self.classes)
+
+    def class_probabilities(
+        self, texts: Sequence[str], pairs: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Return probabilities [N, C] float64 of the model's own labels, temperature applied."""
+        return softmax(self.logits(texts, pairs) / self.decision.temperature)
 
     def predict(
         self, texts: Sequence[str], pairs: Sequence[str] | None = None, blank_label: str = ""
     ) -> Answers:
         """Return a label and a score for every text, blank ones without a score."""
-        return answer(self._answer, self.labels, texts, pairs, blank_label)
-
-    def _answer(
-        self, texts: Sequence[str], pairs: Sequence[str] | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return self._decide(self.logits(texts, pairs))
-
-    def _decide(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        positive = None if self.positive is None else self.labels.index(self.positive)
-        return self.decision.apply(logits, positive)
-
-
-def answer(
-    decide: Callable[[Sequence[str], Sequence[str] | None], tuple[np.ndarray, np.ndarray]],
-    labels: Sequence[str],
-    texts: Sequence[str],
-    pairs: Sequence[str] | None,
-    blank_label: str,
-) -> Answers:
-    """Return the answers to texts, blank ones without a score.
-
-    decide(texts, pairs) gives (probabilities [N, C], class numbers [N]) of texts that are not.
-    """
-    if isinstance(texts, str):
-        raise UsageError("predict takes a list of texts, and got one text; write [text]")
-    titled = np.array([not is_blank(text) for text in texts], bool)
-    rows = np.flatnonzero(titled)
-    first = list(itertools.compress(texts, titled))
-    second = None if pairs is None else list(itertools.compress(pairs, titled))
-    found, chosen = decide(first, second)
-    probabilities = np.full((len(texts), len(labels)), np.nan)
-    probabilities[rows] = found
-    scores = np.full(len(texts), np.nan)
-    scores[rows] = found[np.arange(len(rows)), chosen]
-    predicted = np.full(len(texts), -1, np.int64)
-    predicted[rows] = chosen
-    names = [labels[number] if number >= 0 else blank_label for number in predicted.tolist()]
-    return Answers(names, scores, probabilities, predicted)
+        return answer(self, self.seen(texts), pairs, blank_label)
 
 
 def load_run(folder: str | Path, device: str = "auto", offline: bool = False) -> Predictor:
@@ -154,6 +133,10 @@ def load_run(folder: str | Path, device: str = "auto", offline: bool = False) ->
     """
     path = Path(folder)
     _refuse_path(path, str(folder))
+    if (path / BAG).is_file():
+        from .bag import load_bag
+
+        return load_bag(path)
     from ..device import pick_device
     from ..encoder import length_limit
     from ..models import load_classifier
@@ -163,18 +146,21 @@ def load_run(folder: str | Path, device: str = "auto", offline: bool = False) ->
     model, tokenizer = load_classifier(str(path.resolve() if path.is_dir() else folder), offline)
     labels = _labels(model.config, str(folder))
     told = read_input(path, labels)
+    decision = read_decision(path, labels)
     limit = length_limit(model, tokenizer)
     kept = "tail" if tokenizer.truncation_side == "left" else "head"
     given = told or Input(positive=positive_label(labels, ""), truncation=kept)
+    answers = list(decision.groups) or labels
     return Predictor(
         model=model.to(place),
         encoder=TextEncoder(tokenizer, min(given.max_length or limit, limit), given.truncation),
         device=place,
-        labels=labels,
-        positive=given.positive,
-        decision=Decision.read(path),
+        labels=answers,
+        positive=positive_label(answers, "") if decision.groups else given.positive,
+        decision=decision,
         input=given,
         folder=path if told else None,
+        kinds=tuple(labels) if decision.groups else (),
     )
 
 
@@ -184,6 +170,18 @@ def known_label(labels: Sequence[str], asked: str) -> str:
         hint = nearest(asked, labels)
         raise UsageError(f"--blank-label: no label {asked!r}{hint} (labels: {listed(labels)})")
     return asked
+
+
+def read_decision(folder: Path, labels: Sequence[str]) -> Decision:
+    """Return a folder's decision; DataError where its groups are not of the model's labels."""
+    decision = Decision.read(folder)
+    grouped = [label for group in decision.groups.values() for label in group]
+    if grouped and sorted(grouped) != sorted(labels):
+        raise DataError(
+            f"{folder / 'decision.json'}: groups: expected the model's labels, each once "
+            f"({listed(labels)}), got {listed(grouped)}"
+        )
+    return decision
 
 
 def read_input(folder: Path, labels: Sequence[str]) -> Input | None:
@@ -220,6 +218,8 @@ def _expected(name: str, value: Any, labels: Sequence[str]) -> str:
     if name == "text_columns":
         fits = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
         return "" if fits else "a list of names"
+    if name == "fix_text":
+        return "" if isinstance(value, bool) else "true or false"
     if name == "positive":
         return "" if value is None or value in labels else f"one of {listed(labels)}"
     return "" if value is None or isinstance(value, str) else "a name"
@@ -228,12 +228,14 @@ def _expected(name: str, value: Any, labels: Sequence[str]) -> str:
 def _refuse_path(path: Path, spelled: str) -> None:
     """Refuse an unfinished run, and what is meant for a folder and is none: no name for the hub."""
     if path.is_dir():
-        if (path / "run.json").is_file() and not (path / "config.json").is_file():
+        if any((path / name).is_file() for name in _MODEL):
+            return
+        if (path / "run.json").is_file():
             raise UsageError(
                 f"{path}: this run is not finished; continue it: titlekit train --resume {path}"
             )
-        inside = sorted(place.parent for place in path.glob("*/config.json"))
-        if inside and not (path / "config.json").is_file():
+        inside = sorted(place.parent for name in _MODEL for place in path.glob(f"*/{name}"))
+        if inside:
             raise UsageError(f"{path}: not the folder of a run; did you mean {str(inside[-1])!r}?")
         return
     if path.exists():
