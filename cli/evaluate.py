@@ -12,19 +12,13 @@ import click
 
 from ..core.errors import TitlekitError, UsageError, nearest
 from .main import printable, set_up_logging
-from .options import json_option, loudness
-from .show import number, table
+from .options import fix_text_option, json_option, loudness
+from .show import number
+from .show_evaluation import OF_POSITIVE, report
 
 if TYPE_CHECKING:
     from ..core.evidence.evaluation import Evaluation
-
-_NAMES = {
-    "accuracy": "accuracy", "macro_f1": "macro-F1", "f1": "F1", "precision": "precision",
-    "recall": "recall", "specificity": "specificity", "mcc": "MCC", "roc_auc": "AUROC",
-    "average_precision": "average precision", "ece": "ECE", "log_loss": "log loss",
-}  # fmt: skip
-_OF_POSITIVE = ("f1", "precision", "recall", "specificity")
-_WIDEST = 12  # classes of a confusion matrix that a terminal shows
+    from ..core.evidence.probe import Probe
 
 
 class GateMissed(TitlekitError):
@@ -40,6 +34,7 @@ class GateMissed(TitlekitError):
 @click.option("--text-pair-column", default="", metavar="NAME", help="column of a second text")
 @click.option("--label-column", default="", metavar="NAME", help="label column")
 @click.option("--encoding", default="", metavar="NAME", help="of DATA; default UTF-8 or detected")
+@fix_text_option
 @click.option("--blank-label", default="", metavar="LABEL", help="answer blank texts with this")
 @click.option("--out", default="", metavar="FILE.json", help="default RUN/predictions/DATA.json")
 @click.option(
@@ -48,30 +43,41 @@ class GateMissed(TitlekitError):
 @click.option(
     "--fail-under", "gates", multiple=True, metavar="METRIC=VALUE", help="exit 4 below; repeatable"
 )
+@click.option(
+    "--probe", "probing", is_flag=True, help="answer again with seeded faults in the texts"
+)
+@click.option(
+    "--probe-seed", type=click.IntRange(min=0), metavar="N", help="of the faults; default 42"
+)
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
 @click.option("--offline", is_flag=True, help="make no network request")
 @json_option
 @loudness
 def command(
     runs: tuple[str, ...], data: str, text_column: str, text_pair_column: str, label_column: str,
-    encoding: str, blank_label: str, out: str, predictions: str, gates: tuple[str, ...],
-    device: str, offline: bool, as_json: bool, quiet: bool, verbose: int,
+    encoding: str, fix_text: bool, blank_label: str, out: str, predictions: str,
+    gates: tuple[str, ...], probing: bool, probe_seed: int | None, device: str, offline: bool,
+    as_json: bool, quiet: bool, verbose: int,
 ) -> None:  # fmt: skip
     """Measure a classifier on labelled rows.
 
     RUN: the folder of a run, or any text-classification model. Of several, or of a folder that
-    --folds or --seeds left, the probabilities are averaged. DATA: csv, tsv, jsonl or xlsx with a
-    text and a label column, or a folder with a test table. Intervals are 95 %, by bootstrap over
-    the rows. The written predictions begin with the most confident mistakes.
+    --folds or --seeds left, the probabilities are averaged. DATA: a table with a text and a
+    label column, or a folder with a test table. Intervals are 95 %, by bootstrap over the rows.
+    The written predictions begin with the most confident mistakes. --probe also answers the
+    texts misread, in other case, cut, with a header glued on, and with words divided.
 
     \b
     titlekit evaluate runs/001 test.csv
     titlekit evaluate runs/001 test.csv --fail-under f1=0.85 --json
     """
     set_up_logging(quiet or as_json, verbose)
+    if probe_seed is not None and not probing:
+        raise UsageError("--probe-seed: there is nothing to draw; give --probe too")
     least = dict(_gate(text) for text in gates)
     _check_places(data, out, predictions)
     from ..core.evidence.evaluation import evaluate, load_rows
+    from ..core.evidence.probe import probe
     from ..core.inference.ensemble import load
     from ..core.inference.predictor import known_label
 
@@ -80,18 +86,24 @@ def command(
     _check_gates(least, predictor.positive)
     dataset = load_rows(
         predictor, data, text_column=text_column, pair_column=text_pair_column,
-        label_column=label_column, encoding=encoding,
+        label_column=label_column, encoding=encoding, fix_text=fix_text,
     )  # fmt: skip
     evaluation = evaluate(predictor, dataset, blank_label)
+    seed = 42 if probe_seed is None else probe_seed
+    probed = probe(predictor, evaluation, seed) if probing else None
     if predictor.folder is not None:
         stem = "stdin" if data == "-" else Path(data).resolve().stem
         out = out or str(predictor.folder / "predictions" / f"{stem}.json")
         predictions = predictions or str(predictor.folder / "predictions" / f"{stem}.csv")
-    found = _written(evaluation, out, predictions)
+    found = _written(evaluation, probed, out, predictions)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        click.echo(printable(_report(evaluation, found["files"])))
+        click.echo(printable(report(evaluation, probed, found["files"])))
+    _refuse_missed(found, least)
+
+
+def _refuse_missed(found: dict[str, Any], least: dict[str, float]) -> None:
     missed = [
         f"{name} is {number(found[name])}, --fail-under asks for {value:g}"
         for name, value in least.items()
@@ -115,7 +127,7 @@ def _gate(text: str) -> tuple[str, float]:
 def _check_gates(least: dict[str, float], positive: str | None) -> None:
     from ..core.training.metrics import METRICS
 
-    known = [name for name in METRICS if positive is not None or name not in _OF_POSITIVE]
+    known = [name for name in METRICS if positive is not None or name not in OF_POSITIVE]
     for name in least:
         if name not in (*known, "accuracy_all_rows"):
             raise UsageError(
@@ -134,12 +146,14 @@ def _check_places(data: str, out: str, predictions: str) -> None:
             if inside or os.path.samefile(place, data):
                 raise UsageError(f"{flag} {place} is data; choose another name")
     if data != "-" and not os.path.isdir(data):
-        from ..core.data.encoding import open_bytes
+        from ..core.data.files import open_bytes
 
         open_bytes(data).close()
 
 
-def _written(evaluation: Evaluation, out: str, predictions: str) -> dict[str, Any]:
+def _written(
+    evaluation: Evaluation, probed: Probe | None, out: str, predictions: str
+) -> dict[str, Any]:
     """Write what has a place; return the results with the places under "files"."""
     from ..core.evidence.evaluation import write_predictions
     from ..core.run_folder import write_json
@@ -149,33 +163,10 @@ def _written(evaluation: Evaluation, out: str, predictions: str) -> dict[str, An
         write_json(Path(out), found)
     if predictions:
         write_predictions(Path(predictions), evaluation)
-    return {**found, "files": [place for place in (out, predictions) if place]}
-
-
-def _report(evaluation: Evaluation, files: list[str]) -> str:
-    found, labels = evaluation.metrics, evaluation.labels
-    blank = f", {evaluation.blank_rows:,} blank" if evaluation.blank_rows else ""
-    classes = [["label", "precision", "recall", "F1", "rows"]]
-    for name, row in found["per_class"].items():
-        shown = (number(row[key]) for key in ("precision", "recall", "f1"))
-        classes.append([name, *shown, f"{row['support']:,}"])
-    rows = [["metric", "value", "95 % interval"]]
-    for key, name in _NAMES.items():
-        if key not in found:
-            continue
-        of = f" of {evaluation.positive}" if key in _OF_POSITIVE else ""
-        bounds = evaluation.intervals.get(key)
-        between = f"{number(bounds['low'])} to {number(bounds['high'])}" if bounds else ""
-        rows.append([name + of, number(found[key]), between])
-    if evaluation.blank_rows:
-        answer = evaluation.blank_label or "nothing"
-        all_rows = number(evaluation.accuracy_all_rows)
-        rows.append([f"accuracy, blank rows answered with {answer}", all_rows, ""])
-    parts = [f"{evaluation.rows:,} rows{blank}", table(classes), table(rows)]
-    if len(labels) <= _WIDEST:
-        matrix = [["true \\ predicted", *labels]]
-        for name, counts in zip(labels, found["confusion_matrix"], strict=True):
-            matrix.append([name, *(f"{count:,}" for count in counts)])
-        parts.append(table(matrix))
-    parts += ["\n".join(f"Written: {place}" for place in files)] if files else []
-    return "\n\n".join(parts)
+    places = [place for place in (out, predictions) if place]
+    if probed is not None:
+        found = {**found, "probe": probed.to_json()}
+        if out:
+            places.append(str(Path(out).with_suffix(".probe.json")))
+            write_json(Path(places[-1]), found["probe"])
+    return {**found, "files": places}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -17,42 +18,56 @@ COMMANDS = {
     "train": "Train a classifier from a table, a folder or synthetic titles.",
     "evaluate": "Score a run on labelled rows: metrics with intervals, mistakes first.",
     "predict": "Answer every row of a file: a label and a score.",
-    "plugins": "List the techniques, or show one with its options.",
+    "check": "Say what is wrong with data, before it is trusted.",
+    "data": "Label, fetch, make or mend data to train on.",
+    "plugins": "List the techniques, show one with its options, or begin one.",
     "doctor": "Say what is installed here and what is missing.",
 }
 
 
 class Commands(click.Group):
-    """A group whose commands live in modules of the same name."""
+    """A group of the commands of a table: command -> the line that --help shows.
+
+    The module of a command bears the prefix and the command's last word: with "data_",
+    "apply-fixes" is data_fixes.
+    """
+
+    def __init__(
+        self, *given: Any, table: Mapping[str, str], prefix: str = "", **more: Any
+    ) -> None:
+        super().__init__(*given, **more)
+        self.table = table
+        self.prefix = prefix
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of a person's work."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command's module."""
-        if name not in COMMANDS:
+        if name not in self.table:
             return None
-        module = importlib.import_module(f".{name}", __package__)
+        module = importlib.import_module(f".{self.prefix}{name.split('-')[-1]}", __package__)
         command: click.Command = module.command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Refuse an unknown command with the nearest one."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        if args and not args[0].startswith("-") and args[0] not in self.table:
             raise click.UsageError(
-                f"no command named {args[0]!r}{nearest(args[0], COMMANDS)}  "
-                f"(commands: {', '.join(COMMANDS)})"
+                f"no command named {args[0]!r}{nearest(args[0], self.table)}  "
+                f"(commands: {', '.join(self.table)})",
+                ctx,
             )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.table.items()))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="titlekit", prog_name="titlekit")
 def titlekit() -> None:
     """Fine-tune text classifiers with named techniques, in any combination.

@@ -38,6 +38,7 @@ _METAVARS = {
     "text_column": "NAMES",
     "text_pair_column": "NAME",
     "label_column": "NAME",
+    "labels": "NAME",
     "weight_column": "NAME",
     "group_column": "NAME",
     "positive": "LABEL",
@@ -52,3 +53,6 @@ def loudness(command: F) -> F:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="print JSON, for machines")
+fix_text_option = click.option(
+    "--fix-text", is_flag=True, help="mend damaged texts; as ever for a run trained with it"
+)

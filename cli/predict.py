@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import logging
-import signal
-import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any
 
 import click
 
 from ..core.errors import UsageError
-from .main import printable, set_up_logging
-from .options import json_option, loudness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .main import set_up_logging
+from .options import fix_text_option, json_option, loudness
+from .streams import output, terminable
 
 log = logging.getLogger("titlekit")
 
@@ -32,9 +26,10 @@ log = logging.getLogger("titlekit")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["csv", "tsv", "jsonl"]),
+    type=click.Choice(["csv", "tsv", "jsonl", "txt", "bib", "ris"]),
     help="what stdin holds; a file's suffix says it  [default: csv]",
 )
+@fix_text_option
 @click.option("--proba", is_flag=True, help="one more column p_LABEL for every class")
 @click.option("--blank-label", default="", metavar="LABEL", help="answer blank texts with this")
 @click.option("--overwrite", is_flag=True, help="replace FILE")
@@ -44,15 +39,16 @@ log = logging.getLogger("titlekit")
 @loudness
 def command(
     runs: tuple[str, ...], source: str, out: str, text_column: str, text_pair_column: str,
-    encoding: str, kind: str | None, proba: bool, blank_label: str, overwrite: bool, device: str,
-    offline: bool, as_json: bool, quiet: bool, verbose: int,
+    encoding: str, kind: str | None, fix_text: bool, proba: bool, blank_label: str,
+    overwrite: bool, device: str, offline: bool, as_json: bool, quiet: bool, verbose: int,
 ) -> None:  # fmt: skip
     """Answer every row of INPUT with a label and a score.
 
     RUN: the folder of a run, or any text-classification model. Of several, or of a folder that
-    --folds or --seeds left, the probabilities are averaged. INPUT: csv, tsv, jsonl or xlsx, or -
-    for stdin. All columns and rows come out in order, with predicted_label and score (the label's
-    probability) appended. Blank texts get an empty label and score.
+    --folds or --seeds left, the probabilities are averaged. INPUT: csv, tsv, jsonl, xlsx,
+    parquet, txt (a text a line), bib or ris, or - for stdin. All columns and rows come out in
+    order, with predicted_label and score (the label's probability) appended. Blank texts
+    get an empty label and score.
 
     \b
     titlekit predict runs/001 new.csv -o answers.csv
@@ -73,10 +69,10 @@ def command(
 
         predictor = load(runs, device, offline)
         known_label(predictor.labels, blank_label)
-        with _terminable(), _stdout() if out == "-" else contextlib.nullcontext(out) as target:
+        with terminable(), output(out) as target:
             counts = predict_file(
                 predictor, table, target, text_column=text_column, pair_column=text_pair_column,
-                proba=proba, blank_label=blank_label,
+                proba=proba, blank_label=blank_label, fix_text=fix_text,
             )  # fmt: skip
     if as_json:
         click.echo(json.dumps({"out": out, **counts}, ensure_ascii=False))
@@ -91,37 +87,3 @@ def _summary(counts: dict[str, Any], where: str) -> str:
         f"{counts['rows']:,} rows: {shown}{blank}; {counts['seconds']:.1f} seconds, "
         f"{counts['rows_per_second']:,.0f} rows a second{where}"
     )
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, so that no half file stays."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class _Screen(io.TextIOBase):
-    """A terminal: control characters are shown, not obeyed."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(printable(text))
-
-
-@contextlib.contextmanager
-def _stdout() -> Iterator[TextIO]:
-    """Give stdout for data: UTF-8 whatever the console's encoding, unless it is a terminal."""
-    if sys.stdout.isatty():
-        yield _Screen()  # type: ignore[misc]
-        return
-    sys.stdout.flush()
-    stream = io.TextIOWrapper(
-        sys.stdout.buffer, "utf-8", errors="backslashreplace", newline="", write_through=True
-    )
-    try:
-        yield stream
-        stream.flush()
-    finally:
-        stream.detach()  # stdout stays open

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.config import TrainConfig, flag
+from ..core.config import BASELINE, TrainConfig, flag
 from ..core.options import options_of
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ def dry_run(config: TrainConfig, origins: Mapping[str, str], code: Recorded, as_
     from ..core.prepare import make_plugins, prepare
 
     plugins = make_plugins(config, code)
+    if config.model == BASELINE:
+        from .show_baseline import dry_run_baseline
+
+        return dry_run_baseline(config, origins, plugins, as_json)
     parts: list[str] = []
     runs: dict[str, Any] = {}
     if config.several:
@@ -146,7 +150,8 @@ def _estimated(plan: Mapping[str, Any], estimated: Mapping[str, float], runs: in
         memory += f" and {estimated['peak_gpu_memory_mb'] / 1000:.1f} GB on the GPU"
     whole = f" a run, {duration(runs * estimated['seconds'])} in all" if runs > 1 else ""
     return (
-        f"Estimated from 4 steps here: {duration(estimated['seconds'])}{whole} "
+        f"Estimated from {estimated['steps_tried']} steps here: "
+        f"{duration(estimated['seconds'])}{whole} "
         f"({estimated['seconds_per_step']:.2f} seconds a step, "
         f"{estimated['seconds_per_evaluation']:.1f} an evaluation), {memory}"
     )

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.config import BASELINE
 from .show import counted, duration, number, table
 
 if TYPE_CHECKING:
     from ..core.config import TrainConfig
     from ..core.hooks.plugin import Plugin
-    from ..core.prepare import Job
     from ..core.series import Series
 
 _NAMES = {
@@ -94,7 +94,9 @@ def _notes(series: Series) -> list[str]:
         return []
     valid = options["valid"]["value"]
     chosen = "the last weights of each run were kept (--valid 0)"
-    if any("validation" in left.results for left in series.runs.values()):
+    if options["model"]["value"] == BASELINE:
+        chosen = f"{BASELINE} chooses nothing by other rows"
+    elif any("validation" in left.results for left in series.runs.values()):
         chosen = f"the weights were chosen on validation rows of their own (--valid {valid})"
     return [
         f"Each fold was scored and nothing more: {chosen}.",
@@ -105,7 +107,7 @@ def _notes(series: Series) -> list[str]:
 
 def planned(
     config: TrainConfig, origins: Mapping[str, str], plugins: Sequence[Plugin]
-) -> tuple[Job, list[list[str]], dict[str, dict[str, Any]]]:
+) -> tuple[Any, list[list[str]], dict[str, dict[str, Any]]]:
     """Return the first run of a series, and the rows of each: as a table and as JSON values."""
     from ..core.series import make_plan
 

@@ -44,7 +44,7 @@ def command(
 ) -> None:  # fmt: skip
     """Train a classifier.
 
-    TRAIN: files (csv, tsv, jsonl, xlsx) with a text and a label column, or a folder with
+    TRAIN: files (csv, tsv, jsonl, xlsx, parquet) with a text and a label column, or a folder with
     positive.txt and negative.txt. Without TRAIN: synthetic titles, made on the spot.
 
     \b

@@ -26,6 +26,7 @@ from .data.columns import is_blank
 from .device import pick_device
 from .errors import DataError, UsageError, nearest
 from .fitting import hold, run, told
+from .inference.bag import BagPredictor
 from .inference.predictor import Predictor
 from .inference.scoring import softmax
 from .packing import pack, unpack
@@ -177,7 +178,8 @@ class TitleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle holds: parameters, plain values, and the model as bytes."""
         state: dict[str, Any] = dict(super().__getstate__())
-        if state.get("_predictor") is not None:
+        # A bag of n-grams is numbers and texts: a pickle holds it as it is.
+        if not isinstance(state.get("_predictor"), BagPredictor | None):
             predictor = state["_predictor"]
             state |= {"_packed": pack(predictor.model, predictor.encoder), "_predictor": None}
         return state

@@ -14,25 +14,29 @@ from typing import Any
 from .errors import UsageError, nearest
 from .options import convert, hints_of, option, options_of
 
+BASELINE = "tfidf-lr"  # a model without an encoder: n-grams and logistic regression
+
 
 @dataclasses.dataclass
 class TrainConfig:
     """The options of one training run, with the command line's names and defaults."""
 
     train: list[str] = option([], "training data: files or one folder; none: synthetic titles")
-    model: str = option("minilm", "alias, NAME[@REVISION] or folder of an encoder")
+    model: str = option("minilm", "alias, NAME[@REVISION] or folder of an encoder; or tfidf-lr")
     plugins: str = option("", 'plugins by name, e.g. focal,fgm,amp or "focal(gamma=2),fgm"')
     valid: str = option("0.1", "validation data: a share of the training rows, or a file")
     test: str = option("", "test data, read once after training")
     text_column: str = option("", "text column; several joined by commas")
     text_pair_column: str = option("", "column of a second text")
     label_column: str = option("", "label column")
+    labels: str = option("", "column of kinds to learn; the answers are correct and wrong")
     weight_column: str = option("", "column of a number that each training row weighs")
     soft_targets: bool = option(False, "learn the probabilities in the columns p_LABEL")
     group_column: str = option("", "column of a group whose rows stay on one side of every split")
     positive: str = option("", "label that counts as positive (two classes)")
     encoding: str = option("", "character encoding of the input; default UTF-8, else detected")
     blank: str = option("skip", "blank texts in training", choices=("skip", "error"))
+    fix_text: bool = option(False, "mend texts whose encoding was damaged; see the docs on data")
     max_length: str = option("auto", "longest input in tokens, or auto (99.9th percentile)")
     truncation: str = option(
         "head", "what is kept of a longer text", choices=("head", "tail", "head-tail")
@@ -86,7 +90,15 @@ class TrainConfig:
             if getattr(self, name) == 0:
                 raise UsageError(f"{flag(name)}: expected a number above 0, got 0")
         self._check_fold()
+        self._check_labels()
         _ = self.valid_share  # refuses a share out of range
+
+    def _check_labels(self) -> None:
+        for name in ("label_column", "positive", "soft_targets"):
+            if self.labels and getattr(self, name):
+                raise UsageError(
+                    f"--labels {self.labels} says what is learnt; leave out {flag(name)}"
+                )
 
     def _check_fold(self) -> None:
         if self.fold is not None and self.folds is None:

@@ -37,6 +37,7 @@ def describe(job: Job, status: str) -> dict[str, Any]:
             "max_length": job.encoder.max_length, "truncation": job.encoder.truncation,
             "text_columns": job.data.text_columns, "pair_column": job.data.pair_column,
             "label_column": job.data.label_column, "positive": job.data.positive,
+            "fix_text": config.fix_text,
         },
         "labels": job.data.labels,
         "data": describe_data(job.data),

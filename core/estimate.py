@@ -15,6 +15,7 @@ from .data.tokens import Examples, Flat
 from .device import peak_memory
 from .prepare import Job
 from .training.checkpoint import BestWeights
+from .training.rehearsal import variants
 
 if TYPE_CHECKING:
     from .training.trainer import Trainer
@@ -23,35 +24,42 @@ _ROWS = 256  # validation rows that are scored, at most
 
 
 def estimate(job: Job) -> dict[str, Any]:
-    """Return seconds and peak memory of a run, from four steps and one evaluation of it.
+    """Return seconds and peak memory of a run, from a few steps and one evaluation of it.
 
-    The widest batch comes first, for the memory; three batches of the first epoch, a narrow, a
-    middling and a wide one, give the seconds of a step. The job is spent: its model has moved.
+    In each variant of a step (plugins that act every k steps) the widest batch comes first, for
+    the memory; three batches of the first epoch, a narrow, a middling and a wide one, give the
+    seconds. `steps_tried` counts them. The job is spent: its model has moved.
     """
     trainer = job.trainer
     run, feed = trainer.run, trainer.feed
     run.model.train()
     trainer.hooks.call.train_start(run=run)
     feed.batch(0)
-    trainer.optimizer_step(feed.widest())
     lengths = feed.tokens.lengths
     by_width = sorted(feed.batches, key=lambda rows: len(rows) * int(lengths[rows].max()))
     typical = [by_width[len(by_width) * part // 6] for part in (1, 3, 5)]
-    run.forwards = 0
-    started = _now(trainer)
-    for rows in typical:
-        trainer.optimizer_step(rows)
-    # Plugins that act in some steps only: seconds a pass, times the passes of an average step.
-    passes = trainer.hooks.passes() * run.micro_batches * len(typical)
-    step = (_now(trainer) - started) / len(typical) * passes / max(1, run.forwards)
+    shares = variants(trainer)
+    for number in shares:
+        _steps(trainer, number, [feed.widest()])
+    step = sum(share * _steps(trainer, number, typical) for number, share in shares.items())
     evaluation = _evaluation_seconds(trainer)
     count = len(evaluation_steps(run.total_steps, run.steps_per_epoch, job.config.eval_every))
     return {
         "seconds": run.total_steps * step + count * evaluation,
         "seconds_per_step": step,
         "seconds_per_evaluation": evaluation,
+        "steps_tried": len(shares) * (1 + len(typical)),
         **peak_memory(run.device),
     }
+
+
+def _steps(trainer: Trainer, number: int, batches: list[np.ndarray]) -> float:
+    """Return the mean seconds of steps on these batches, each taken as step `number`."""
+    started = _now(trainer)
+    for rows in batches:
+        trainer.run.step = number
+        trainer.optimizer_step(rows)
+    return (_now(trainer) - started) / len(batches)
 
 
 def _evaluation_seconds(trainer: Trainer) -> float:

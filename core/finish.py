@@ -42,10 +42,10 @@ def write_results(
     for name in idle(job.plugins):
         log.warning("the plugin %s was named and did nothing in this run", name)
     save_model(run.model, job.tokenizer, folder, job.encoder.max_length, job.encoder.truncation)
-    Decision().write(folder)
+    Decision(groups=job.data.groups or {}).write(folder)
     found, fault = score_again(job.config, job.data, folder)
     if "test" in found:
-        described["data"]["test"] = _described(job, found["test"].dataset)
+        described["data"]["test"] = describe_test(job.data, found["test"].dataset)
     described["plugins"]["counters"] = {plugin.name: plugin.counts() for plugin in job.plugins}
     described["result"] = {
         "steps": run.step, "real_steps": int(run.real_steps or 0), "epochs": run.epoch,
@@ -76,7 +76,7 @@ def score_again(
     found: Evaluations = {}
     for name, rows in (("validation", data.valid), ("fold", data.fold)):
         if rows is not None:
-            found[name] = _evaluated(predictor, rows, folder, name)
+            found[name] = _evaluated(predictor, data.answered(rows), folder, name)
     try:
         test = _read_test(config, data)
         if test is not None:
@@ -119,13 +119,14 @@ def _read_test(config: TrainConfig, data: TrainingData) -> Dataset | None:
     if not path:
         return None
     return load_labelled(
-        path, data.labels, text_column=config.text_column, label_column=config.label_column,
-        pair_column=config.text_pair_column, encoding=config.encoding,
+        path, data.answers, text_column=config.text_column, label_column=config.label_column,
+        pair_column=config.text_pair_column, encoding=config.encoding, fix_text=config.fix_text,
     )  # fmt: skip
 
 
-def _described(job: Job, test: Dataset) -> dict[str, Any]:
-    leaked = leak(job.data.train, test)
+def describe_test(data: TrainingData, test: Dataset) -> dict[str, Any]:
+    """Return what run.json says of the test rows; those that were trained on are warned of."""
+    leaked = leak(data.train, test)
     if leaked:
         log.warning(
             "%d of the %d test rows also stand in the training rows: the metrics will flatter",

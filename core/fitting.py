@@ -9,11 +9,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .config import TrainConfig
+from .baseline.job import prepare_baseline
+from .baseline.run import fit_told
+from .config import BASELINE, TrainConfig
 from .data.load import TrainingData
 from .data.tokens import TextEncoder
 from .device import pick_device
 from .hooks.plugin import Plugin
+from .inference.bag import hold_bag
 from .inference.decision import Decision
 from .inference.predictor import Input, Predictor, load_run
 from .prepare import prepare
@@ -46,6 +49,8 @@ def run(
     overwrite: bool,
 ) -> Trained:
     """Train on rows in memory; a folder is written where `config.out` names one."""
+    if config.model == BASELINE and not config.out:
+        return _fitted(config, origins, plugins, data)
     with _own_random_numbers(pick_device(config.device)):
         if config.out:
             return _in_folder(config, origins, plugins, data, overwrite)
@@ -87,6 +92,15 @@ def _own_random_numbers(device: torch.device) -> Iterator[None]:
         yield
 
 
+def _fitted(
+    config: TrainConfig, origins: Mapping[str, str], plugins: Sequence[Plugin], data: TrainingData
+) -> Trained:
+    job = prepare_baseline(config, origins, plugins, data)
+    told = Input(positive=job.data.positive, fix_text=job.config.fix_text)
+    decision = Decision(groups=data.groups or {})
+    return Trained(hold_bag(fit_told(job).bag, told, decision, None), [], 0.0, None, {})
+
+
 def _in_memory(
     config: TrainConfig, origins: Mapping[str, str], plugins: Sequence[Plugin], data: TrainingData
 ) -> Trained:
@@ -113,9 +127,10 @@ def _in_folder(
     overwrite: bool,
 ) -> Trained:
     result = train(config, plugins=plugins, origins=origins, overwrite=overwrite, data=data)
-    lines = (result.folder / "metrics.jsonl").read_text("utf-8").splitlines()
+    records = result.folder / "metrics.jsonl"  # a baseline has none: it is not trained in steps
+    lines = records.read_text("utf-8").splitlines() if records.is_file() else []
     ended = result.run["result"]
     return Trained(
         load_run(result.folder, config.device), [json.loads(line) for line in lines],
-        ended["epochs"], finite(ended["best"]), result.run["plugins"]["counters"],
+        ended.get("epochs", 0.0), finite(ended.get("best")), result.run["plugins"]["counters"],
     )  # fmt: skip

@@ -54,6 +54,8 @@ def _needed(folder: Path) -> Iterator[str]:
             yield "tiktoken"
         elif any(folder.glob("*.model")):
             yield from _EXTRA  # the pieces are read from the file by both
+        elif any(folder.glob("*.spm")):
+            yield "sentencepiece"  # Marian's pieces, of either language
 
 
 def _japanese(told: dict[str, Any]) -> Iterator[str]:

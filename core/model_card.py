@@ -22,25 +22,27 @@ def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]])
         "---",
         "# Text classifier",
         "",
-        f"Labels: {', '.join(_code(label) for label in run['labels'])}. "
+        f"Labels: {', '.join(code(label) for label in run['labels'])}. "
         f"Fine-tuned with titlekit {run['titlekit']} from {origin}"
         f"{' at ' + model['revision'] if model['revision'] else ''}.",
         "",
-        f"Plugins: {_code(plugins)}. Made by:",
+        f"Plugins: {code(plugins)}. Made by:",
         "",
         "```",
         run["command"],
         "```",
         "",
     ]
-    lines += _metrics(results)
+    lines += metrics_table(results)
+    if "validation" in results:
+        lines += ["The weights were chosen on the validation rows: their figures flatter.", ""]
     data = run["data"]["train"]
     lines += [
         "## Data",
         "",
         f"{data['rows']} training rows (sha256 {data['sha256'][:12]}). "
         f"Longest input {run['input']['max_length']} tokens, truncation "
-        f"{run['input']['truncation']}.{_rows_that_weigh(run['options'])}",
+        f"{run['input']['truncation']}.{rows_that_weigh(run['options'])}",
         "",
         "## Use",
         "",
@@ -58,17 +60,18 @@ def model_card(run: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]])
     return "\n".join(lines)
 
 
-def _rows_that_weigh(options: Mapping[str, Any]) -> str:
+def rows_that_weigh(options: Mapping[str, Any]) -> str:
     """Return what a reader must know of the rows beyond texts and labels."""
     words = ""
     if options["soft_targets"]["value"]:
         words += " The rows were learnt from class probabilities (columns p_LABEL)."
     if options["weight_column"]["value"]:
-        words += f" They weigh by column {_code(options['weight_column']['value'])}."
+        words += f" They weigh by column {code(options['weight_column']['value'])}."
     return words
 
 
-def _metrics(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def metrics_table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the metrics of each set of rows as the lines of a Markdown table."""
     if not results:
         return ["No validation rows were set aside.", ""]
     names = [name for name in _TABLE if any(name in result for result in results.values())]
@@ -79,10 +82,9 @@ def _metrics(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
             value = result.get(name)
             cells.append("" if value is None or value != value else f"{value:.4f}")
         lines.append(f"| {rows} | {result['rows']} | {' | '.join(cells)} |")
-    if "validation" in results:
-        lines += ["", "The weights were chosen on the validation rows: their figures flatter."]
     return [*lines, ""]
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Return a text as Markdown code."""
     return "`" + text.replace("`", "'").replace("\n", " ") + "`"

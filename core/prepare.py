@@ -13,15 +13,8 @@ import numpy as np
 from .code import absolute, check_recorded, is_code, read_code
 from .config import TrainConfig, flag
 from .data.load import Dataset, TrainingData, leak, load_training, test_file
-from .data.tokens import (
-    Examples,
-    Flat,
-    TextEncoder,
-    Tokens,
-    automatic_length,
-    learn_template,
-    tokenise,
-)
+from .data.report.lengths import UNKNOWN_SHARE, row_lengths, settle_length, unknown_share
+from .data.tokens import Examples, Flat, TextEncoder, Tokens, learn_template, tokenise
 from .encoder import check_vocabulary, length_limit
 from .errors import UsageError
 from .hooks.assembly import Hooks
@@ -37,8 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("titlekit")
 
 Recorded = Mapping[str, Mapping[str, str]]  # option -> FILE.py:NAME -> sha256 of the file
-
-_UNKNOWN = 0.05  # share of unknown tokens that is worth a warning
 
 
 @dataclasses.dataclass
@@ -107,19 +98,13 @@ def prepare(
     if config.lr is None:
         config = dataclasses.replace(config, lr=default_lr(found, model))
         origins["lr"] = f"default of {config.model}"
-    if not config.positive and data.positive:
-        config = dataclasses.replace(config, positive=data.positive)
-        origins["positive"] = "found among the labels"
+    config, origins = settle_positive(config, origins, data)
     encoder, train = _encode(config, data.train, model, tokenizer)
     valid = None
     if data.valid is not None:
         tokens = encoder(data.valid.texts, data.valid.pairs)
         valid = Examples(tokens, data.valid.labels)
-        if leaked := leak(data.train, data.valid):
-            log.warning(
-                "%d of the %d validation rows also stand in the training rows: the metrics will "
-                "flatter", leaked, len(data.valid.texts),
-            )  # fmt: skip
+        warn_of_leak(data)
     trainer = Trainer(
         model, train, valid, labels=data.labels, config=config, plugins=plugins, folder=folder
     )
@@ -129,6 +114,26 @@ def prepare(
         config, plugins=spell_plugins(plugins), model=_pinned(config.model, found)
     )
     return Job(spelled, origins, plugins, code, data, found, tokenizer, encoder, trainer)
+
+
+def settle_positive(
+    config: TrainConfig, origins: Mapping[str, str], data: TrainingData
+) -> tuple[TrainConfig, dict[str, str]]:
+    """Return the options with the positive label that was found, and where each came from."""
+    origins = dict(origins)
+    if not config.positive and data.positive:
+        config = dataclasses.replace(config, positive=data.positive)
+        origins["positive"] = "found among the labels"
+    return config, origins
+
+
+def warn_of_leak(data: TrainingData) -> None:
+    """Say how many of the validation rows, where there are any, are trained on too."""
+    if data.valid is not None and (leaked := leak(data.train, data.valid)):
+        log.warning(
+            "%d of the %d validation rows also stand in the training rows: the metrics will "
+            "flatter", leaked, len(data.valid.texts),
+        )  # fmt: skip
 
 
 def _pinned(model: str, found: Resolved) -> str:
@@ -156,9 +161,9 @@ def _encode(
     second = None if rows.pairs is None else tokenise(tokenizer, rows.pairs)
     _warn_of_unknown(raw, rows, tokenizer, config.model)
     special = learn_template(tokenizer, second is not None).size
+    lengths = row_lengths(raw, second, special)
     if config.max_length == "auto":
-        lengths = raw.lengths if second is None else raw.lengths + second.lengths
-        length = automatic_length(lengths, special, min(128, limit))
+        length = settle_length(lengths, special, limit).max_length
     else:
         length = int(config.max_length)
         if length > limit:
@@ -172,7 +177,6 @@ def _encode(
     encoder = TextEncoder(tokenizer, length, config.truncation)
     tokens = encoder.assemble(raw, second)
     check_vocabulary(model, max(tokens.pad_id, int(tokens.ids.values.max())), config.model)
-    lengths = raw.lengths + special if second is None else raw.lengths + second.lengths + special
     cut = float(np.mean(lengths > length)) if len(lengths) else 0.0
     log.info(
         "longest input: %d tokens (%.1f on average; %.2f %% of the rows are cut)",
@@ -188,10 +192,8 @@ def _encode(
 
 
 def _warn_of_unknown(raw: Flat, rows: Dataset, tokenizer: Any, model: str) -> None:
-    if tokenizer.unk_token_id is None or not len(raw.values):
-        return
-    share = float(np.mean(raw.values == tokenizer.unk_token_id))
-    if share <= _UNKNOWN:
+    share = unknown_share(raw, tokenizer)
+    if share <= UNKNOWN_SHARE:
         return
     sample = "".join(rows.texts[:2000])
     chinese = sum("\u4e00" <= sign <= "\u9fff" for sign in sample) > len(sample) / 4

@@ -16,6 +16,7 @@ from .errors import UsageError
 
 STATE = "checkpoints/last.safetensors"
 SERIES = "series.json"  # in the folder of several runs
+BAG = "baseline.json"  # in the folder of a run without an encoder
 
 _RUN_NAME = re.compile(r"fold-\d+|(fold-\d+-)?seed-\d+")
 

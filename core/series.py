@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .baseline.job import BaselineJob
 from .config import TrainConfig, resolve_paths, write_toml
 from .data.dataset import to_score
 from .data.load import TrainingData, deal_rows, read_training, split_training
@@ -26,13 +27,15 @@ from .evidence.evaluation import Evaluation, write_predictions
 from .evidence.spread import evaluate_mean, figures, spread, write_out_of_fold
 from .finish import Evaluations, score_again
 from .hooks.plugin import Plugin
-from .prepare import Job, check, prepare
+from .prepare import Job
 from .run_folder import SERIES, clear, create, locked, read_json, write_json, write_text
 from .signals import between
 from .single import (
     Ended,
     Result,
+    check_job,
     kept_warnings,
+    make_job,
     origins_in,
     refuse_other_rows,
     room_for,
@@ -75,7 +78,8 @@ class Plan:
     plugins: Sequence[Plugin]  # as made: each run has copies of its own
     whole: TrainingData
     folds: np.ndarray | None  # [N] fold of each row
-    ready: Job | None = None  # the first run's, which was prepared to check the options
+    ready: Job | BaselineJob | None = None  # the first run's, which was begun to check the options
+    told: list[str] = dataclasses.field(default_factory=list)  # warnings while it was
     last: tuple[int | None, TrainingData] | None = None
 
     def parts(self) -> list[Part]:
@@ -99,20 +103,20 @@ class Plan:
         """Return the options of one run."""
         return dataclasses.replace(self.config, fold=part.fold, seed=part.seed, seeds=None)
 
-    def job(self, part: Part, folder: Path) -> Job:
+    def job(self, part: Part, folder: Path) -> Job | BaselineJob:
         """Prepare one run; the model of the one before is let go first."""
         if self.ready is not None:
             job, self.ready = self.ready, None
             return job
         gc.collect()  # a trainer and its run name each other
-        place = folder / part.name / "checkpoints"
         plugins = copy.deepcopy(list(self.plugins))
-        return prepare(self.options(part), self.origins, plugins, place, self.rows(part))
+        place = folder / part.name
+        return make_job(self.options(part), self.origins, plugins, place, self.rows(part))
 
 
 def make_plan(config: TrainConfig, origins: Mapping[str, str], plugins: Sequence[Plugin]) -> Plan:
     """Read the rows of a series, once, and deal them out; the cheap checks come first."""
-    check(config, plugins)
+    check_job(config, origins, plugins)
     whole = read_training(config)
     folds = deal_rows(config, whole) if config.folds else None
     return Plan(config, dict(origins), plugins, whole, folds)
@@ -127,8 +131,11 @@ def begin(
 ) -> Series:
     """Train the runs of a series in a new folder."""
     plan = make_plan(config, origins, plugins)
-    plan.ready = plan.job(plan.parts()[0], folder)
-    room_for(plan.ready, folder, len(plan.parts()))
+    with kept_warnings() as plan.told:
+        plan.ready = plan.job(plan.parts()[0], folder)
+        room_for(plan.ready, folder, len(plan.parts()))
+        if isinstance(plan.ready, Job):
+            plan.ready.trainer.start()  # runs that cannot train are refused here, and old ones stay
     # The commit that a hub name stands for now is that of all runs.
     plan.config = dataclasses.replace(config, model=plan.ready.config.model)
     folder = create(folder, overwrite)
@@ -187,8 +194,10 @@ def _run_one(plan: Plan, part: Part, folder: Path) -> Ended:
     place = folder / part.name
     if not (place / "run.json").is_file():
         with kept_warnings() as warnings:
+            warnings += plan.told
+            plan.told = []
             job = plan.job(part, folder)
-            return run(job, create(place, overwrite=True), warnings, folder)
+            return run(job, place, True, warnings, folder)
     described = read_json(place / "run.json")
     options = dataclasses.replace(plan.options(part), out=str(place))
     if described.get("status") != "finished":
@@ -223,7 +232,7 @@ class _Together:
         found = evaluation.answers.probabilities
         folds, whole = self.plan.folds, self.plan.whole
         if name == "fold" and folds is not None:
-            self.rows["out_of_fold"] = to_score(whole.train)
+            self.rows["out_of_fold"] = whole.answered(to_score(whole.train))
             shape = (len(whole.train), found.shape[1])
             total = self.sums.setdefault("out_of_fold", np.zeros(shape))
             total[folds == part.fold] += found / (self.plan.config.seeds or 1)
@@ -238,7 +247,7 @@ class _Together:
         if self.fault is not None:
             self.sums.pop("test", None)
         found: Evaluations = {
-            name: evaluate_mean(self.rows[name], total, whole.labels, whole.positive)
+            name: evaluate_mean(self.rows[name], total, whole.answers, whole.answer_positive)
             for name, total in self.sums.items()
         }
         if folds is not None:

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config import TrainConfig, resolve_paths, write_toml
+from .baseline.job import BaselineJob, check_baseline, prepare_baseline
+from .baseline.run import go_on_with_baseline, run_baseline
+from .config import BASELINE, TrainConfig, resolve_paths, write_toml
 from .data.load import TrainingData
 from .describe import describe, describe_data
 from .errors import DataError, InterruptedRun, UsageError
 from .hooks.assembly import implementations
 from .hooks.plugin import Plugin
-from .prepare import Job, prepare
+from .prepare import Job, check, prepare
 from .run_folder import (
     STATE,
     Records,
@@ -65,19 +67,52 @@ def begin(
 ) -> Ended:
     """Run the options of one run in a new folder; nothing is written before all is checked."""
     with kept_warnings() as warnings:
-        job = prepare(config, origins, plugins, folder / "checkpoints", data)
+        job = make_job(config, origins, plugins, folder, data)
         room_for(job, folder)
-        return run(job, create(folder, overwrite), warnings)
+        return run(job, folder, overwrite, warnings)
 
 
-def room_for(job: Job, folder: Path, models: int = 1) -> None:
+def check_job(config: TrainConfig, origins: Mapping[str, str], plugins: Sequence[Plugin]) -> None:
+    """Check what needs no data, of an encoder's run or of a baseline's."""
+    if config.model == BASELINE:
+        check_baseline(config, origins, plugins)
+    else:
+        check(config, plugins)
+
+
+def make_job(
+    config: TrainConfig,
+    origins: Mapping[str, str],
+    plugins: Sequence[Plugin],
+    folder: Path,
+    data: TrainingData | None = None,
+) -> Job | BaselineJob:
+    """Return the job of an encoder or of a baseline, ready to run in `folder`."""
+    if config.model == BASELINE:
+        return prepare_baseline(config, origins, plugins, data)
+    return prepare(config, origins, plugins, folder / "checkpoints", data)
+
+
+def room_for(job: Job | BaselineJob, folder: Path, models: int = 1) -> None:
     """Refuse a disk that cannot hold a run, and the models of as many that follow it."""
+    if isinstance(job, BaselineJob):
+        return  # some megabytes
     extra = sum(_keeps_weights(plugin) for plugin in job.plugins)
     check_room(folder, sum(p.numel() for p in job.trainer.run.model.parameters()), extra, models)
 
 
-def run(job: Job, folder: Path, warnings: list[str], series: Path | None = None) -> Ended:
-    """Run a job in its new, empty folder; `series` is the folder that the run is a part of."""
+def run(
+    job: Job | BaselineJob,
+    folder: Path,
+    overwrite: bool,
+    warnings: list[str],
+    series: Path | None = None,
+) -> Ended:
+    """Run a job in a new folder; `series` is the folder that the run is a part of."""
+    if isinstance(job, BaselineJob):
+        return run_baseline(job, folder, overwrite, warnings)
+    job.trainer.start()  # a run that cannot train is refused here, and an old one stays
+    folder = create(folder, overwrite)
     job.trainer.best.folder = folder / "checkpoints"
     with locked(folder):
         # Messages call files as the person did; what is written finds them from anywhere.
@@ -102,6 +137,8 @@ def go_on(
     series: Path | None = None,
 ) -> Ended:
     """Continue a run that was stopped from the state in its folder."""
+    if config.model == BASELINE:
+        return go_on_with_baseline(config, origins, plugins, folder, data)
     described = read_json(folder / "run.json")
     origins = {**origins, **origins_in(folder, described)}
     with locked(folder), kept_warnings() as warnings:

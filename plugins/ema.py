@@ -47,8 +47,8 @@ class Ema(Plugin):
         """Begin the average at the loaded weights, unless a saved one was restored."""
         import torch
 
-        if self.real is None:
-            self.real = torch.zeros((), dtype=torch.float32)
+        if run.step == 0 or self.real is None:
+            self.average, self.real = {}, torch.zeros((), dtype=torch.float32)
         self.real = self.real.to(run.device)
         self.average = begin(run.model, self.average)
         horizon = 1 / (1 - self.decay) if self.decay < 1 else float("inf")

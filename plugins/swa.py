@@ -58,8 +58,8 @@ class Swa(Plugin):
         import torch
 
         self.total = run.total_steps
-        if self.taken is None:
-            self.taken = torch.zeros((), dtype=torch.float32)
+        if run.step == 0 or self.taken is None or not self._begun():
+            self.average, self.taken = {}, torch.zeros((), dtype=torch.float32)
         self.taken = self.taken.to(run.device)
         self.average = begin(run.model, self.average)
         planned = sum(not self.phase(number) for number in range(self.total))
@@ -93,9 +93,10 @@ class Swa(Plugin):
         return self.taken is not None and bool(self.taken > 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the mean and the number of steps in it; nothing before it begins."""
-        return {"average": self.average, "taken": self.taken} if self._begun() else {}
+        """Return the mean and the number of steps in it; no mean before it begins."""
+        return {"average": self.average if self._begun() else {}, "taken": self.taken}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a saved mean."""
-        self.average, self.taken = dict(state["average"]), state["taken"]
+        """Take over a saved mean; one that had not begun leaves the room for it."""
+        self.average = dict(state["average"]) or self.average
+        self.taken = state["taken"]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
 from ..core.options import option
+
+if TYPE_CHECKING:
+    from ..core.hooks.run import Run
 
 
 @dataclass(eq=False)
@@ -32,8 +35,10 @@ class TimeLimit(Plugin):
         self.began: float | None = None
 
     @hookimpl
-    def train_start(self) -> None:
-        """Start the clock."""
+    def train_start(self, run: Run) -> None:
+        """Start the clock, in a new run at 0."""
+        if run.step == 0:
+            self.spent = 0.0
         self.began = time.monotonic()
 
     @hookimpl

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
+import sys
 
 import pytest
 
@@ -12,6 +14,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+
+def pytest_collection_finish():
+    """Spare the tests what costs them a quarter of their time and shows nothing."""
+    torch = sys.modules.get("torch")
+    if torch:
+        import transformers.models.bert.modeling_bert  # noqa: F401
+
+        for kind in (torch.cuda, torch.xpu, torch.mtia):
+            if not kind.is_available():
+                # Else each torch.manual_seed formats the whole stack, once a kind, for later.
+                kind.manual_seed_all = lambda seed: None
+    gc.freeze()  # what is imported by now stays, and need not be looked through
+    gc.set_threshold(20_000, 20, 20)
+
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

@@ -75,8 +75,11 @@ def random_rows(rows: int = 24, classes: int = 3, seed: int = 1, weights=None) -
 
 
 def read_numbers(texts) -> Tokens:
-    """The tokens of texts whose words are token numbers."""
-    ids = [np.array(text.split(), np.int32) for text in texts]
+    """The tokens of texts whose words are token numbers; other words are 1."""
+    ids = [
+        np.array([int(w) if w.isdecimal() and int(w) < 60 else 1 for w in text.split()], np.int32)
+        for text in texts
+    ]
     offsets = np.cumsum([0, *map(len, ids)])
     return Tokens(Flat(np.concatenate(ids), offsets), None, 0)
 

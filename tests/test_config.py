@@ -293,6 +293,7 @@ def strategies():
         "save_every": st.none() | st.floats(1e-300, 1e300),
         "out": st.just(""),
         "allow_code": st.just(False),
+        "labels": st.just(""),  # which goes with no --label-column
     }
     hints = hints_of(TrainConfig)
     return {name: fixed.get(name, kinds[hints[name]]) for name in FIELDS}

@@ -35,7 +35,9 @@ OTHERS = [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.
 
 # All that is not run: it would install packages, or run these tests inside themselves.
 SKIPPED = ("pip", "python -m pytest")
-QUICK = {"model": "tiny", "limit": 200, "epochs": 1, "rows": 300, "device": "cpu"}
+QUICK = {
+    "model": "tiny", "limit": 80, "epochs": 1, "rows": 120, "max_length": 16, "device": "cpu",
+}  # fmt: skip
 CARD = ["What it does", "Formula", "When to use it", "Limits", "Examples"]
 
 
@@ -89,16 +91,18 @@ def quick(words: list[str], code: int) -> list[str]:
     """A training made small, unless it is to fail over its model, names tiny, or resumes."""
     if words[0] != "train" or "--resume" in words or (code and "--model" in words):
         return words
-    if ["--model", "tiny"] in [words[at : at + 2] for at in range(len(words))]:
+    pairs = [words[at : at + 2] for at in range(len(words))]
+    if ["--model", "tiny"] in pairs or ["--model", "tfidf-lr"] in pairs:
         return words
-    return [*words, *(word for key, value in QUICK.items() for word in (f"--{key}", str(value)))]
+    flags = {f"--{key.replace('_', '-')}": str(value) for key, value in QUICK.items()}
+    return [*words, *itertools.chain(*flags.items())]
 
 
 class Reader:
     """Someone who types a page into an empty folder."""
 
-    def __init__(self, console: Console, folder: Path) -> None:
-        self.console, self.folder = console, folder
+    def __init__(self, console: Console, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.console, self.folder, self.monkeypatch = console, folder, monkeypatch
         self.names = {"__name__": "__main__"}
 
     def read(self, block: Block) -> None:
@@ -113,6 +117,7 @@ class Reader:
                 self.type(command)
 
     def type(self, command: Command) -> None:
+        self.install(command.text)
         parts = [part for part in command.text.split(" && ") if not skipped(part)]
         output, code = "", 0
         for part in parts:
@@ -121,6 +126,23 @@ class Reader:
         assert code == command.code, f"$ {command.text}\n{output}"
         if parts:
             compare(command, output)
+
+    def install(self, text: str) -> None:
+        """Do what ``pip install -e FOLDER`` does, of a folder that the page has made."""
+        found = re.match(r'pip install -e "?([\w-]+)', text)
+        folder = self.folder / found[1] if found else None
+        if folder is None or not (folder / "pyproject.toml").is_file():
+            return
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+        name, version = project["name"], project["version"]
+        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        (info / "METADATA").write_text(text, encoding="utf-8")
+        points = project["entry-points"]["titlekit.plugins"].items()
+        lines = ["[titlekit.plugins]", *(f"{name} = {target}" for name, target in points)]
+        (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+        self.monkeypatch.syspath_prepend(str(folder))
 
     def run(self, text: str, code: int) -> tuple[int, str]:
         words = shlex.split(text) if "\n" not in text else []
@@ -154,7 +176,7 @@ def reader(console, tmp_path, monkeypatch) -> Iterator[Reader]:
     train = titlekit.train
 
     def quick_train(*given, **options):
-        small = {} if given or options.get("model") == "tiny" else QUICK
+        small = {} if given or options.get("model") in ("tiny", "tfidf-lr") else QUICK
         return train(*given, **options, **{k: v for k, v in small.items() if k not in options})
 
     estimator = titlekit.TitleClassifier
@@ -165,7 +187,7 @@ def reader(console, tmp_path, monkeypatch) -> Iterator[Reader]:
 
     monkeypatch.setattr(titlekit, "train", quick_train)
     monkeypatch.setattr(titlekit, "TitleClassifier", quick_estimator)
-    yield Reader(console, tmp_path)
+    yield Reader(console, tmp_path, monkeypatch)
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
@@ -260,9 +282,13 @@ def test_a_stale_page_is_named_and_made_anew(make, monkeypatch, tmp_path, capsys
 
 def test_every_command_and_every_option_of_a_run_is_generated():
     cli = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    from titlekit.cli import data
     from titlekit.cli.main import COMMANDS
 
-    assert re.findall(r"<!-- begin help ?(.*?) ?-->", cli) == ["", *COMMANDS]
+    wanted = ["", *COMMANDS]
+    at = wanted.index("data") + 1
+    wanted[at:at] = [f"data {name}" for name in data.COMMANDS]
+    assert re.findall(r"<!-- begin help ?(.*?) ?-->", cli) == wanted
     assert "<!-- begin train-options -->" in (ROOT / "docs" / "python.md").read_text("utf-8")
 
 
@@ -362,27 +388,6 @@ def test_every_page_is_in_the_index():
     for page in PAGES[1:]:
         assert page.stem == "index" or f"]({page.name})" in index, page.name
         assert page.stem == "index" or f"](docs/{page.name})" in readme, page.name
-
-
-def test_the_package_on_the_page_offers_its_plugin(console, monkeypatch, tmp_path):
-    page = ROOT / "docs" / "write-a-plugin.md"
-    files = {block.file: block.text for block in blocks(page) if block.file}
-    project = tomllib.loads(files["pyproject.toml"])["project"]
-    (tmp_path / "stopwatch.py").write_text(files["stopwatch.py"], encoding="utf-8")
-    installed = tmp_path / "titlekit_stopwatch-0.1.dist-info"
-    installed.mkdir()
-    metadata = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (installed / "METADATA").write_text(metadata, encoding="utf-8")
-    points = project["entry-points"]["titlekit.plugins"]
-    lines = ["[titlekit.plugins]", *(f"{name} = {target}" for name, target in points.items())]
-    (installed / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    try:
-        out = console("plugins")[1]
-        assert re.search(r"^stopwatch +- +Stop after .* titlekit-stopwatch 0\.1$", out, re.M), out
-        assert console("plugins", "stopwatch")[0] == 0
-    finally:
-        sys.modules.pop("stopwatch", None)
 
 
 def test_versions_and_targets_agree():

@@ -27,6 +27,7 @@ from titlekit.core.session import resume
 
 OPTIONS = {
     "model": "tiny", "epochs": 1, "batch_size": 16, "lr": 2e-3, "eval_every": 0.5, "device": "cpu",
+    "max_length": "12",
 }  # fmt: skip
 BLANKS = {3: "correct", 4: "wrong", 64: "wrong"}  # line of the table -> label
 
@@ -447,7 +448,8 @@ def test_other_options_and_other_rows_are_refused(stopped):
         "--resume: --folds is 3 here and was 2 when the run began; leave it out, or start a new run"
     )
     table = stopped.parent / "own.csv"
-    table.write_text(table.read_text("utf-8").replace("correct", "wrong", 1), "utf-8")
+    lines = table.read_text("utf-8").splitlines()
+    table.write_text("\n".join([lines[0], "Another Title,correct", *lines[2:]]) + "\n", "utf-8")
     assert refused(stopped).startswith(f"--resume {stopped}: the train rows of {table} are not ")
 
 
@@ -489,11 +491,21 @@ def test_what_is_wrong_from_the_start_leaves_nothing(table, tmp_path):
     out = tmp_path / "out"
     for more in ({"max_length": 100000}, {"folds": 61}, {"metric": "macro_f"}):
         with pytest.raises(titlekit.TitlekitError):
-            train(train=str(table), out=str(out), **OPTIONS, **({"folds": 2} | more))
+            train(train=str(table), out=str(out), **(OPTIONS | {"folds": 2} | more))
         assert not out.exists()
     with pytest.raises(UsageError, match="the word embeddings got no gradient"):
         train(train=str(table), plugins="freeze,fgm", folds=2, out=str(out), **OPTIONS)
-    assert list(out.iterdir()) == []
+    assert not out.exists()
+
+
+def test_runs_that_are_refused_at_their_first_pass_leave_the_old_ones(table, done, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(done.folder, out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    options = {"folds": 2, "overwrite": True, "out": str(out), **OPTIONS}
+    with pytest.raises(UsageError, match="the word embeddings got no gradient"):
+        train(train=str(table), plugins="freeze,fgm", **options)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_a_signal_between_two_runs_says_how_to_go_on(table, tmp_path, console, monkeypatch):

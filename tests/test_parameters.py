@@ -16,8 +16,8 @@ from titlekit.core.parameters import OPTIONS, OWN, new_plugins, plain, run_optio
 
 # Options of a run that rows in memory do not need.
 ELSEWHERE = {
-    "train", "test", "text_column", "text_pair_column", "label_column", "weight_column",
-    "soft_targets", "group_column", "encoding", "save_every", "rows", "limit",
+    "train", "test", "text_column", "text_pair_column", "label_column", "labels", "weight_column",
+    "soft_targets", "group_column", "encoding", "fix_text", "save_every", "rows", "limit",
     "allow_code", "folds", "fold", "seeds",
 }  # fmt: skip
 # Defaults that are not the command line's: a new number for each fit, as scikit-learn has it.

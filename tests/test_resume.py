@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from console import process, write_table
+from console import Forked, process, write_table
 from titlekit import UsageError, load, train
 from titlekit.core.run_folder import STATE
 from titlekit.core.session import resume
@@ -43,7 +44,7 @@ def table(tmp_path_factory):
 def whole(table, tmp_path_factory):
     """The outcome of the run that nobody stopped, made in a process like the others."""
     folder = tmp_path_factory.mktemp("whole")
-    done = process(*words(table, folder / "run"), cwd=folder)
+    done = Forked(*words(table, folder / "run"), cwd=folder)
     _, err = done.communicate(timeout=120)
     assert done.returncode == 0, err
     return outcome(folder / "run")
@@ -62,7 +63,8 @@ def test_killed_at_random_steps_it_ends_as_if_nothing_had_been(table, whole, tmp
     rng, run = random.Random(time.time_ns()), tmp_path / "run"
     command, kills = words(table, run), 0
     for attempt in range(4):
-        started = process(*command, cwd=tmp_path)
+        # The last one in a new interpreter, which shares nothing with the others.
+        started = (Forked if attempt < 3 else process)(*command, cwd=tmp_path)
         if attempt < 3:
             wait_for(run, attempt + 1, started)
             time.sleep(rng.random() * 0.3)
@@ -80,7 +82,7 @@ def test_killed_at_random_steps_it_ends_as_if_nothing_had_been(table, whole, tmp
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_the_state_and_says_how_to_go_on(table, whole, tmp_path, sent, code):
     run = tmp_path / "run"
-    started = process(*words(table, run), cwd=tmp_path)
+    started = Forked(*words(table, run), cwd=tmp_path)
     wait_for(run, 1, started)
     started.send_signal(sent)
     _, err = started.communicate(timeout=120)
@@ -93,8 +95,8 @@ def test_a_signal_saves_the_state_and_says_how_to_go_on(table, whole, tmp_path, 
     assert outcome(run) == whole
 
 
-@pytest.fixture
-def stopped(table, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def left(table, tmp_path_factory):
     """A run whose state was saved at step 20, then left."""
     from titlekit.core.training.trainer import Trainer
 
@@ -105,11 +107,18 @@ def stopped(table, tmp_path, monkeypatch):
         if self.run.step == 20:
             self.stop_signal = int(signal.SIGTERM)
 
-    with monkeypatch.context() as patch:
+    folder = tmp_path_factory.mktemp("left") / "run"
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Trainer, "optimizer_step", stops)
         with pytest.raises(Exception, match="the state is saved"):
-            train(train=str(table), out=str(tmp_path / "run"), **OPTIONS)
-    return tmp_path / "run"
+            train(train=str(table), out=str(folder), **OPTIONS)
+    return folder
+
+
+@pytest.fixture
+def stopped(left, tmp_path):
+    """That run in a folder of its own."""
+    return Path(shutil.copytree(left, tmp_path / "run"))
 
 
 def refused(*arguments) -> str:
@@ -239,5 +248,5 @@ def test_a_combination_that_cannot_train_leaves_nothing(table, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(UsageError, match="the word embeddings got no gradient"):
         train(train=str(table), model="tiny", plugins="freeze,fgm", out=str(out))
-    assert list(out.iterdir()) == []
+    assert not out.exists()
     train(train=str(table), model="tiny", plugins="fgm", epochs=0.1, out=str(out))

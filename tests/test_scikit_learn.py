@@ -98,7 +98,7 @@ def checks():
 def test_scikit_learns_own_check(check):
     learns = name_of(check) == "check_classifiers_train"  # it asks for an accuracy above 0.83
     made = OnNumbers(
-        "tiny", epochs=4 if learns else 1, batch_size=16, learning_rate=1e-3, random_state=0,
+        "tiny", epochs=3 if learns else 1, batch_size=16, learning_rate=2e-3, random_state=0,
         validation_fraction=0,
     )  # fmt: skip
     with warnings.catch_warnings():

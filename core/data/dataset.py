@@ -29,6 +29,11 @@ class Rows:
     blank_labels: list[str] = dataclasses.field(default_factory=list)
     blank_lines: list[int] = dataclasses.field(default_factory=list)
     blank_places: list[int] = dataclasses.field(default_factory=list)
+    files: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+
+    def begin(self, file: str) -> None:
+        """Record that rows of another file follow."""
+        self.files.append((file, len(self.texts)))
 
     def add_blank(self, label: str, line: int) -> None:
         """Record a row with a blank text, and how many rows with one came before it."""
@@ -61,6 +66,7 @@ class Dataset:
     targets: np.ndarray | None = None  # [N, C] float32 class probabilities; None: one-hot
     groups: list[str] | None = None  # [N], "" of a row that is in none
     blank_places: list[int] = dataclasses.field(default_factory=list)  # rows before each blank one
+    files: list[tuple[str, int]] = dataclasses.field(default_factory=list)  # and rows before each
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -87,6 +93,7 @@ def make_dataset(
         targets=targets,
         groups=rows.groups or None,
         blank_places=rows.blank_places,
+        files=rows.files,
     )
 
 

@@ -35,22 +35,27 @@ def positive_label(labels: Sequence[str], asked: str) -> str | None:
             hint = nearest(asked, labels)
             raise UsageError(f"--positive: no label {asked!r}{hint} (labels: {listed(labels)})")
         return asked
-    found = [label for label in labels if label.lower() in _POSITIVE]
+    found = positive_names(labels)
     return found[0] if len(labels) == 2 and len(found) == 1 else None
+
+
+def positive_names(labels: Sequence[str]) -> list[str]:
+    """Return the labels with a name that counts as positive: 1, yes, y, true, correct, positive."""
+    return [label for label in labels if label.lower() in _POSITIVE]
 
 
 def label_index(text: str, labels: Sequence[str]) -> int | None:
     """Return the class of a label's text, None where it is unknown.
 
-    For the folder layout's labels, wrong and correct, also Y/N, yes/no, 1/0, true/false.
+    For the labels wrong and correct, also Y/N, yes/no, 1/0, true/false.
     """
     name = text.strip()
     if name in labels:
         return labels.index(name)
-    if list(labels) == FOLDER_LABELS:
+    if sorted(labels) == sorted(FOLDER_LABELS):
         word = name.lower()
         if word in _POSITIVE or word in _NEGATIVE:
-            return int(word in _POSITIVE)
+            return list(labels).index(FOLDER_LABELS[word in _POSITIVE])
     return None
 
 

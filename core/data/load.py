@@ -24,11 +24,12 @@ from .dataset import Dataset, Rows, keys, leak, make_dataset, select, to_score
 from .encoding import clip
 from .folder import read_titles, test_file
 from .folds import fold_rows, split_groups
+from .kinds import Groups, answered, group_kinds
 from .labels import FOLDER_LABELS, label_index, listed, natural_order, positive_label
 from .readers import open_table
 from .splits import limit_rows, split_rows
-from .synthetic import make_titles
 from .tables import Columns, read_table, read_tables, resolve
+from .titles.maker import make_rows
 
 log = logging.getLogger("titlekit")
 
@@ -59,6 +60,21 @@ class TrainingData:
     weight_column: str = ""
     group_column: str = ""
     fold: Dataset | None = None  # with --folds: rows that are scored once and choose nothing
+    groups: Groups | None = None  # with --labels: answer -> the labels that it sums
+
+    @property
+    def answers(self) -> list[str]:
+        """The names of the answers: the labels, but for --labels."""
+        return list(self.groups or self.labels)
+
+    @property
+    def answer_positive(self) -> str | None:
+        """The answer that counts as positive."""
+        return self.positive if self.groups is None else positive_label(self.answers, "")
+
+    def answered(self, rows: Dataset) -> Dataset:
+        """Return rows with the classes of the answers, to measure these."""
+        return rows if self.groups is None else answered(rows, self.labels, self.groups)
 
 
 def read_training(config: TrainConfig) -> TrainingData:
@@ -126,36 +142,38 @@ def load_labelled(
     pair_column: str = "",
     label_column: str = "",
     encoding: str = "",
+    fix_text: bool = False,
 ) -> Dataset:
     """Read rows to validate or test on; blank texts are left out and recorded.
 
     `path` is a table, or a folder: its test table, else its positive.txt and negative.txt.
     Raises DataError for a label that is not in `labels`, with file, line and the known labels.
     """
-    table = test_file(path) or path
+    table, column = test_file(path) or path, ""
     if os.path.isdir(table):
         if pair_column:
             raise UsageError(f"--text-pair-column: {path} has no columns")
         log.info("%s: no test table, so its positive and negative titles are read", path)
-        rows = read_titles(path, encoding)
+        rows = read_titles(path, encoding, fix_text=fix_text)
     else:
         rows = Rows()
         with open_table(table, encoding) as opened:
             table = opened.name
             columns = resolve(opened, text_column, label_column, pair_column)
-            read_table(opened, columns, rows, "skip")
+            read_table(opened, columns, rows, "skip", fix_text)
+            column = columns.label
     if not rows.texts:
         raise DataError(f"{table}: no row with a text")
-    return _indexed(table, rows, labels)
+    return _indexed(table, rows, labels, column)
 
 
 def _read_whole(config: TrainConfig) -> TrainingData:
     """Return all rows, checked."""
     name, rows, columns = _read(config)
     by_layout = not config.train or os.path.isdir(config.train[0])
-    labels = FOLDER_LABELS if by_layout else natural_order([*rows.labels, *rows.blank_labels])
-    labels = list(columns.soft or labels)
-    whole = _indexed(name, rows, labels)
+    known = natural_order([*rows.labels, *rows.blank_labels])
+    labels = list(columns.soft or (FOLDER_LABELS if by_layout and not config.labels else known))
+    whole = _indexed(name, rows, labels, columns.label)
     if rows.blank_lines:
         plural = "text" if len(rows.blank_lines) == 1 else "texts"
         log.info("%s: %d blank %s skipped", name, len(rows.blank_lines), plural)
@@ -168,6 +186,7 @@ def _read_whole(config: TrainConfig) -> TrainingData:
     return TrainingData(
         whole, None, labels, positive, list(columns.text), columns.label, columns.pair,
         columns.weight, columns.group,
+        groups=group_kinds(labels, name, columns.label) if config.labels else None,
     )  # fmt: skip
 
 
@@ -203,6 +222,7 @@ def _read_valid(config: TrainConfig, data: TrainingData) -> Dataset:
         pair_column=data.pair_column,
         label_column=config.label_column or data.label_column,
         encoding=config.encoding,
+        fix_text=config.fix_text,
     )
 
 
@@ -214,28 +234,34 @@ def _read(config: TrainConfig) -> tuple[str, Rows, Columns]:
         for option in ("text_pair_column", "weight_column", "soft_targets", "group_column"):
             if getattr(config, option):
                 raise UsageError(f"{flag(option)}: {source} has no columns")
+        if config.labels and (folders or config.labels != "kind"):
+            raise UsageError(f"--labels: {source} has no column {config.labels!r}")
     if not config.train:
-        texts, names = make_titles(config.rows, config.split_seed)
+        made = list(make_rows(config.rows, config.split_seed))
+        names = [row.kind if config.labels else row.label for row in made]
+        texts = [row.title for row in made]
         rows = Rows(texts=texts, labels=names, lines=list(range(1, len(texts) + 1)))
         return "synthetic titles", rows, Columns()
     if folders and len(config.train) > 1:
         raise DataError(f"{folders[0]}: a folder stands alone; give files, or one folder")
     if folders:
-        return folders[0], read_titles(folders[0], config.encoding, config.blank), Columns()
+        rows = read_titles(folders[0], config.encoding, config.blank, config.fix_text)
+        return folders[0], rows, Columns()
     rows, columns = read_tables(config)
     return ", ".join(config.train), rows, columns
 
 
-def _indexed(name: str, rows: Rows, labels: Sequence[str]) -> Dataset:
-    """Return rows with class numbers; DataError names the line of an unknown label."""
+def _indexed(name: str, rows: Rows, labels: Sequence[str], column: str) -> Dataset:
+    """Return rows with class numbers; DataError names line and column of an unknown label."""
     known: dict[str, int] = {}
+    where = f"column {column!r}: " if column else ""
 
     def index(text: str, line: int) -> int:
         if text not in known:
             found = label_index(text, labels)
             if found is None:
                 raise DataError(
-                    f"{name}:{line}: unknown label {clip(text)}{nearest(text, labels)} "
+                    f"{name}:{line}: {where}unknown label {clip(text)}{nearest(text, labels)} "
                     f"(labels: {listed(labels)})"
                 )
             known[text] = found

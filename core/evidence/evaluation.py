@@ -16,8 +16,9 @@ from ..data.dataset import Dataset
 from ..data.load import load_labelled
 from ..data.plans import stream
 from ..errors import DataError
+from ..inference.answers import Answers
 from ..inference.ensemble import Ensemble
-from ..inference.predictor import Answers, Predictor
+from ..inference.predictor import Predictor
 from ..inference.stream import WINDOW, answer_cells, csv_writer, progress_bar, whole
 from ..training.metrics import evaluate_scores, f1_scores, mean_defined
 
@@ -72,10 +73,12 @@ def load_rows(
     pair_column: str = "",
     label_column: str = "",
     encoding: str = "",
+    fix_text: bool = False,
 ) -> Dataset:
     """Read labelled rows for a predictor: a table, or a folder with a test table.
 
     Columns that are not named are those of the training; a folder's have names of their own.
+    Texts are mended where that is asked for, or the training rows were.
     """
     folder = os.path.isdir(path)
     return load_labelled(
@@ -85,6 +88,7 @@ def load_rows(
         pair_column=pair_column or predictor.pair_column or "",
         label_column=label_column or ("" if folder else predictor.label_column or ""),
         encoding=encoding,
+        fix_text=fix_text or predictor.fix_text,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..data.dataset import Dataset
-from ..inference.predictor import Answers
+from ..inference.answers import Answers
 from ..inference.stream import answer_cells, csv_writer, whole
 from .evaluation import Evaluation, measure
 

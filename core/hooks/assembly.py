@@ -17,6 +17,14 @@ from .specs import NOTICES, PIPES, SLOT_ORDER, SLOTS, Specs
 
 HOOKS = (*SLOTS, *PIPES, *NOTICES)
 
+_NO_HOOKS = frozenset(dir(Plugin))
+
+
+class _Manager(pluggy.PluginManager):
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        # pluggy looks at every name several times; most are those of the base class.
+        return None if name in _NO_HOOKS else super().parse_hookimpl_opts(plugin, name)
+
 
 class Hooks:
     """The assembled hooks of one run: ``call.NAME(...)`` runs core's default and the plugins."""
@@ -24,7 +32,7 @@ class Hooks:
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         _check_slots(plugins)
         self.plugins = tuple(sorted(plugins, key=_rank))
-        manager = pluggy.PluginManager("titlekit")
+        manager = _Manager("titlekit")
         manager.add_hookspecs(Specs)
         manager.register(Defaults(), name="core")
         # pluggy calls the last registered first: so the lowest rank is outermost, always.

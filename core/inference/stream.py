@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
-import logging
-import os
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from ..data import columns as find
 from ..data.labels import listed
-from ..data.readers import Row, Table, cell_text
-from ..errors import DataError, UsageError
+from ..data.readers import Row, Table
+from ..data.repair import Damage
+from ..data.writers import KINDS, check_target, csv_writer, progress_bar, row_writer, whole
+from ..errors import DataError
+from .answers import Answers
 from .ensemble import Ensemble
-from .predictor import Answers, Predictor
+from .predictor import Predictor
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
+__all__ = [
+    "WINDOW",
+    "answer_cells",
+    "check_target",
+    "choose_columns",
+    "csv_writer",
+    "predict_file",
+    "progress_bar",
+    "whole",
+]
 
-log = logging.getLogger("titlekit")
-
-KINDS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl"}
 WINDOW = 8192  # rows answered together: sorted by length, so that little is padded
 _SIGNS = 1 << 25  # characters of a window at most, where cells are long
 
@@ -40,19 +43,22 @@ def predict_file(
     pair_column: str = "",
     proba: bool = False,
     blank_label: str = "",
+    fix_text: bool = False,
 ) -> dict[str, Any]:
     """Answer every row of a table; write its columns with predicted_label and score appended.
 
     `target`: a csv, tsv or jsonl file, which appears when it is whole and replaces one that is
     there, or an open stream, which gets the input's kind. `text_column`: names joined by commas;
     by default the columns of the training, else found by name. `proba`: one more column p_LABEL
-    for every class. `blank_label`: the label of blank texts, whose score stays empty. Returns
-    rows, blank_rows, by_label (without blank rows), seconds and rows_per_second.
+    for every class. `blank_label`: the label of blank texts, whose score stays empty. `fix_text`:
+    answer the mended texts, as ever where the training rows were mended; the columns stay as they
+    are. A classifier of kinds adds the column `reason`: the likeliest kind of what is wrong.
+    Returns rows, blank_rows, by_label (without blank rows), seconds and rows_per_second.
     """
     started = time.monotonic()
     counts: Counter[int] = Counter()
-    added = ["predicted_label", "score", *(f"p_{name}" for name in predictor.labels if proba)]
-    _refuse_taken(table.columns, added, table.name)
+    added = ["predicted_label", "score", *(["reason"] if predictor.kinds else [])]
+    added += [f"p_{name}" for name in predictor.labels if proba]
     first, second = choose_columns(predictor, table, text_column, pair_column)
     with contextlib.ExitStack() as stack:
         if isinstance(target, str):
@@ -61,23 +67,40 @@ def predict_file(
         else:
             kind, stream = table.kind if table.kind in KINDS.values() else "csv", target
         bar = stack.enter_context(progress_bar())
-        write = _row_writer(stream, kind, table, added)
+        damage = Damage(table.name, fix_text or predictor.fix_text)
+        write = row_writer(stream, kind, table, added, "predict")
         for window in _windows(table):
-            texts = [find.row_text(row, first, table.name) for row in window]
-            pairs = [find.row_text(row, second, table.name) for row in window] if second else None
+            texts = _texts(window, first, table.name, damage)
+            pairs = _texts(window, second, table.name, damage) if second else None
             answers = predictor.predict(texts, pairs, blank_label)
             for place, row in enumerate(window):
-                write(row, answer_cells(answers, place, proba))
+                write(row, _added(answers, place, proba))
             counts.update(answers.predicted.tolist())
             bar.update(len(window))
-    seconds = time.monotonic() - started
+    damage.report()
+    return _summary(counts, predictor.labels, time.monotonic() - started)
+
+
+def _summary(counts: Counter[int], labels: list[str], seconds: float) -> dict[str, Any]:
     return {
         "rows": counts.total(),
         "blank_rows": counts[-1],
-        "by_label": {name: counts[at] for at, name in enumerate(predictor.labels)},
+        "by_label": {name: counts[at] for at, name in enumerate(labels)},
         "seconds": seconds,
         "rows_per_second": counts.total() / seconds,
     }
+
+
+def _texts(window: list[Row], columns: list[str], name: str, damage: Damage) -> list[str]:
+    return [damage.take(find.row_text(row, columns, name), row.line) for row in window]
+
+
+def _added(answers: Answers, place: int, proba: bool) -> list[str | float | None]:
+    """Return what is appended to a row: label, score, reason and probabilities, as asked for."""
+    label, *cells = answer_cells(answers, place, proba)
+    numbers = [float(cell) if cell else None for cell in cells]
+    why = [] if answers.reasons is None else [answers.reasons[place]]
+    return [label, numbers[0], *why, *numbers[1:]]
 
 
 def choose_columns(
@@ -88,6 +111,8 @@ def choose_columns(
     What is asked for wins, else the columns of the training; else they are found by name.
     """
     trained = () if text_column else predictor.text_columns
+    if table.kind == "txt" and len(trained) == 1:
+        trained = ()  # a line is the text, whatever its column was called
     missing = [name for name in trained if name not in table.columns]
     if missing:
         raise DataError(
@@ -102,94 +127,11 @@ def choose_columns(
     return first, [second] if second else []
 
 
-def check_target(source: str, target: str, overwrite: bool) -> str:
-    """Return the kind of file that a target's name asks for, or refuse the target."""
-    path = Path(target)
-    kind = KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise UsageError(
-            f"-o {target}: expected a name that ends in {', '.join(KINDS)}, or - for stdout"
-        )
-    if not path.parent.is_dir():
-        raise UsageError(f"-o {target}: there is no folder {str(path.parent)!r}")
-    if not path.exists():
-        return kind
-    if not path.is_file():
-        raise UsageError(f"-o {target}: expected a file, that is a folder or a device")
-    if Path(source).exists() and path.samefile(source):
-        raise UsageError(f"-o {target} is the input itself; choose another name")
-    if not overwrite:
-        raise UsageError(f"-o {target} exists; choose another name, or replace it with --overwrite")
-    return kind
-
-
-@contextlib.contextmanager
-def whole(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 file that appears under its name when it is whole, and not at all otherwise."""
-    place = path.resolve()  # where a link points; the link stays
-    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        # backslashreplace: half a surrogate pair, which only JSON can hold, stays what it was.
-        with beside.open("x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
-        os.replace(beside, place)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def csv_writer(stream: TextIO, delimiter: str = ",") -> Callable[[Sequence[str]], None]:
-    """Return a function that writes a row which reads back as it was."""
-    plain = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-    quoted = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-
-    def write(cells: Sequence[str]) -> None:
-        # Python 3.11 leaves a lone carriage return bare, which readers take for a line end.
-        writer = quoted if any("\r" in cell for cell in cells) else plain
-        writer.writerow(cells)
-
-    return write
-
-
 def answer_cells(answers: Answers, row: int, proba: bool) -> list[str]:
     """Return a row's label, score and probabilities as text with 6 decimals; blank ones empty."""
     numbers = [answers.scores[row], *(answers.probabilities[row] if proba else ())]
     shown = ["" if number != number else f"{number:.6f}" for number in numbers]
     return [answers.labels[row], *shown]
-
-
-def _row_writer(
-    stream: TextIO, kind: str, table: Table, added: Sequence[str]
-) -> Callable[[Row, list[str]], None]:
-    """Write the header, where there is one; return a function that writes a row and its answer."""
-
-    def write_json(row: Row, cells: list[str]) -> None:
-        _refuse_taken(row.values, added, f"{table.name}:{row.line}")
-        answer = [cells[0], *(float(cell) if cell else None for cell in cells[1:])]
-        record = row.values | dict(zip(added, answer, strict=True))
-        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-    def write_cells(row: Row, cells: list[str]) -> None:
-        if len(row.values) > len(table.columns):
-            extra = next(name for name in row.values if name not in table.columns)
-            raise DataError(
-                f"{table.name}:{row.line}: a field {extra!r} that the first rows lack has no "
-                "column; write JSON lines: -o FILE.jsonl"
-            )
-        write([*(_cell(row.values[name]) for name in table.columns), *cells])
-
-    if kind == "jsonl":
-        return write_json
-    write = csv_writer(stream, "\t" if kind == "tsv" else ",")
-    write([*table.columns, *added])
-    return write_cells
-
-
-def _cell(value: Any) -> str:
-    """Return a cell of a csv: lists and objects of a jsonl stand in it as JSON."""
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return cell_text(value)
 
 
 def _windows(table: Table) -> Iterator[list[Row]]:
@@ -203,20 +145,3 @@ def _windows(table: Table) -> Iterator[list[Row]]:
             window, signs = [], 0
     if window:
         yield window
-
-
-def _refuse_taken(there: Any, added: Sequence[str], where: str) -> None:
-    for name in added:
-        if name in there:
-            raise DataError(
-                f"{where}: there is a column {name!r} already, which predict would add; rename it "
-                "or leave it out"
-            )
-
-
-def progress_bar(total: int | None = None) -> tqdm[Any]:
-    """Return a bar of rows on stderr; it shows where that is a terminal and notes are wanted."""
-    from tqdm import tqdm
-
-    hidden = None if log.isEnabledFor(logging.INFO) else True  # None: hidden without a terminal
-    return tqdm(total=total, unit=" rows", disable=hidden, file=sys.stderr)

@@ -47,7 +47,7 @@ def evaluate_scores(
         np.add.at(confusion, (labels, predicted), 1)
     metrics = _counted(confusion, names, positive)
     if usable:
-        metrics["mcc"] = _correlation(labels, predicted)
+        metrics["mcc"] = _correlation(confusion)
         metrics |= _scored(probabilities, labels, names, positive)
     else:
         undefined = ("mcc", "roc_auc", "average_precision", "ece", "log_loss")
@@ -102,8 +102,7 @@ def check_metric(name: str, positive: str | None, classes: int = 2) -> None:
     if is_code(name):
         load_own_metric(name)
         return
-    scorers = _scorers()
-    if name not in METRICS and name not in scorers:
+    if name not in METRICS and name not in (scorers := _scorers()):
         raise UsageError(
             f"--metric: no metric named {name!r}{nearest(name, [*METRICS, *scorers])}  "
             f"(metrics: {', '.join(METRICS)}, a scikit-learn scorer, e.g. balanced_accuracy, or "
@@ -193,46 +192,55 @@ def _per_class(confusion: np.ndarray, names: Sequence[str]) -> dict[str, dict[st
     return {name: dict(zip(keys, row, strict=True)) for name, row in zip(names, rows, strict=True)}
 
 
-def _correlation(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Return Matthews' correlation: 0 where one class alone is predicted, nan where one occurs."""
-    from sklearn.metrics import matthews_corrcoef
+def _correlation(confusion: np.ndarray) -> float:
+    """Return Matthews' correlation: 0 where one class alone is predicted, nan where one occurs.
 
-    if len(np.unique(labels)) < 2:
+    Gorodkin 2004, eq. 8, of counts [C, C].
+    """
+    true, predicted = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
+    rows = sum(true)
+    spread = [rows**2 - sum(count**2 for count in counts) for counts in (true, predicted)]
+    if spread[0] == 0:
         return math.nan
-    return float(matthews_corrcoef(labels, predicted))
+    by_chance = sum(one * other for one, other in zip(true, predicted, strict=True))
+    shared = int(np.trace(confusion)) * rows - by_chance
+    return shared / math.sqrt(spread[0] * spread[1]) if spread[1] else 0.0
 
 
 def _scored(
     probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str], positive: str | None
 ) -> dict[str, Any]:
-    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
-
     if positive is not None:
         columns = [names.index(positive)]
     else:
         columns = [1] if len(names) == 2 else list(range(len(names)))
+    occurring = [c for c in columns if 0 < np.count_nonzero(labels == c) < len(labels)]
+    ranked = np.array([_ranked(labels == c, probabilities[:, c]) for c in occurring])
+    areas, precisions = ranked.mean(axis=0).tolist() if occurring else (math.nan, math.nan)
+    given = probabilities[np.arange(len(labels)), labels]
     return {
-        "roc_auc": _one_against_rest(roc_auc_score, probabilities, labels, columns),
-        "average_precision": _one_against_rest(
-            average_precision_score, probabilities, labels, columns
-        ),
+        "roc_auc": areas,
+        "average_precision": precisions,
         "ece": _calibration_error(probabilities, labels),
-        "log_loss": float(log_loss(labels, probabilities, labels=np.arange(len(names)))),
+        "log_loss": float(-np.log(given.clip(np.finfo(given.dtype).eps)).mean()),
     }
 
 
-def _one_against_rest(
-    metric: Callable[[np.ndarray, np.ndarray], float],
-    probabilities: np.ndarray,
-    labels: np.ndarray,
-    columns: Sequence[int],
-) -> float:
-    values = [
-        metric(labels == column, probabilities[:, column])
-        for column in columns
-        if 0 < np.count_nonzero(labels == column) < len(labels)
-    ]
-    return float(np.mean(values)) if values else math.nan
+def _ranked(wanted: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+    """Return the area under the ROC curve and the average precision of one class against the rest.
+
+    `wanted` [N]: whether a row is of the class; some are and some are not. The values are those of
+    scikit-learn, whose checks of what they are given cost more than a small validation.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # of equal scores
+    right = np.append(0, np.cumsum(wanted[order])[ends])
+    wrong = np.append(0, ends + 1) - right
+    gained = np.diff(right)
+    # Equal scores are a slope between their corners: half of the step counts.
+    area = (np.diff(wrong) * (right[1:] + right[:-1])).sum() / (2 * wrong[-1] * right[-1])
+    precision = (gained * right[1:] / (right[1:] + wrong[1:])).sum() / right[-1]
+    return float(area), float(precision)
 
 
 def _calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from ..config import TrainConfig
+
 
 def clip(parameters: Sequence[torch.nn.Parameter], most: float) -> Tensor:
     """Scale all gradients so that their common L2 norm is at most `most`; return the norm before.
@@ -46,3 +48,10 @@ def check_schedule(factors: Sequence[float], total_steps: int, owner: str) -> li
             f"{total_steps} steps and one more"
         )
     return table
+
+
+def warmup(config: TrainConfig, total_steps: int) -> int:
+    """Return the steps of a run in which the rate rises."""
+    if config.warmup_steps is not None:
+        return min(total_steps, config.warmup_steps)
+    return round(config.warmup_ratio * total_steps)

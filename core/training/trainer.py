@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +26,11 @@ from .checkpoint import BestWeights
 from .feed import Feed
 from .memory import advised, backward_in_memory
 from .meter import Meter
-from .metrics import default_metric, evaluate_scores, make_metric
-from .optim import check_schedule, clip, set_rates
+from .metrics import METRICS, default_metric, evaluate_scores, make_metric
+from .optim import check_schedule, clip, set_rates, warmup
 from .own_metric import short_name
-from .state import load_plugin_states, plugin_states, random_state, set_random_state
+from .progress import progress
+from .rehearsal import rehearse
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -69,32 +68,28 @@ class Trainer:
         config.check()
         self.config, self.valid, self.labels = config, valid, list(labels)
         self.positive = positive_label(self.labels, config.positive)
-        metric = config.metric or default_metric(self.labels, self.positive)
+        metric = self._metric = config.metric or default_metric(self.labels, self.positive)
         self._measure = make_metric(metric, self.labels, self.positive)
         device = pick_device(config.device)
         self.hooks = Hooks(plugins)
+        for plugin in self.hooks.plugins:
+            plugin.set_counts({})  # the object may have counted in a run before
         self.hooks.call.prepare_model(model=model)
         model.to(device)
         self.feed = Feed(train, self.hooks, config.batch_size, config.seed)
         counts = np.bincount(train.labels, minlength=len(self.labels)).tolist()
         total = max(1, round(config.epochs * self.feed.steps_per_epoch))
-        lr = 5e-5 if config.lr is None else config.lr
-        call = self.hooks.call
-        criterion = call.criterion(labels=self.labels, class_counts=counts)
-        groups = call.param_groups(model=model, lr=lr, weight_decay=config.weight_decay)
-        verify_groups(groups, model, self.hooks.owner("groups"))
-        self.base_rates = [float(group["lr"]) for group in groups]
-        optimizer = call.optimizer(groups=groups, lr=lr)
-        factors = call.schedule(total_steps=total, warmup_steps=_warmup_steps(config, total))
-        self.factors = check_schedule(factors, total, self.hooks.owner("schedule"))
+        criterion = self.hooks.call.criterion(labels=self.labels, class_counts=counts)
+        optimizer = self._make_optimizer(model, total)
+        precision = self.hooks.call.precision(device=device)
         forward, self._handle = with_features(model)
         self.run = Run(
             model=model, labels=self.labels, class_counts=counts, device=device,
-            hooks=self.hooks, precision=call.precision(device=device), criterion=criterion,
+            hooks=self.hooks, precision=precision, criterion=criterion,
             optimizer=optimizer, model_forward=forward,
             generator=torch.Generator().manual_seed(config.seed), total_steps=total,
             steps_per_epoch=self.feed.steps_per_epoch, metric=short_name(metric),
-            micro_batches=min(config.grad_accum, config.batch_size),
+            offline=config.offline, micro_batches=min(config.grad_accum, config.batch_size),
             real_steps=torch.zeros((), dtype=torch.int64, device=device),
             evaluate_here=self._score_and_keep,
         )  # fmt: skip
@@ -102,28 +97,66 @@ class Trainer:
         self.watch, self.meter = Watch(), Meter(device)
         self.stop_signal: int | None = None  # set by a signal handler: save and leave
         self.on_record: Callable[[dict[str, Any]], None] | None = None
+        self._started = False
+
+    def _make_optimizer(self, model: torch.nn.Module, total: int) -> torch.optim.Optimizer:
+        """Return the optimizer, with its groups checked; rates and factors are kept."""
+        config, call = self.config, self.hooks.call
+        lr = 5e-5 if config.lr is None else config.lr
+        groups = call.param_groups(model=model, lr=lr, weight_decay=config.weight_decay)
+        verify_groups(groups, model, self.hooks.owner("groups"))
+        self.base_rates = [float(group["lr"]) for group in groups]
+        optimizer: torch.optim.Optimizer = call.optimizer(groups=groups, lr=lr)
+        factors = call.schedule(total_steps=total, warmup_steps=warmup(config, total))
+        self.factors = check_schedule(factors, total, self.hooks.owner("schedule"))
+        return optimizer
+
+    def start(self) -> None:
+        """Begin the training, and in a new run try a step before the first: fit() calls it.
+
+        Called before it, a run that cannot train is refused before anything is written.
+        """
+        import torch
+
+        if self._started:
+            return
+        run = self.run
+        try:
+            run.model.train()
+            if run.step == 0:
+                # Dropout depends on the seed alone, not on what was drawn to build the model.
+                torch.manual_seed(self.config.seed)
+            self.hooks.call.train_start(run=run)
+            self._say_what_is_cut()
+            if run.step == 0:
+                self._rehearse()
+        except BaseException:
+            self._release()
+            raise
+        self._started = True
 
     def fit(self, save: Callable[[], None] | None = None) -> Run:
         """Train to the end, or until a plugin stops it; return the run, best weights loaded.
 
         `save` is called when the state should be saved; without it nothing is.
         """
-        import torch
+        self.start()
+        try:
+            self._train(save)
+            self._restore_best()
+            self.run.model.eval()
+            self.hooks.call.train_end(run=self.run)
+        finally:
+            self._release()
+        return self.run
 
+    def _train(self, save: Callable[[], None] | None) -> None:
         run, config = self.run, self.config
         due = evaluation_steps(run.total_steps, run.steps_per_epoch, config.eval_every)
         saves = evaluation_steps(
             run.total_steps, run.steps_per_epoch, config.save_every or config.eval_every
         )
-        run.model.train()
-        if run.step == 0:
-            # Dropout depends on the seed alone, not on what was drawn to build the model.
-            torch.manual_seed(config.seed)
-        self.hooks.call.train_start(run=run)
-        self._say_what_is_cut()
-        if run.step == 0:
-            self._rehearse()
-        with _progress(run) as advance, advised():
+        with progress(run) as advance, advised():
             while run.step < run.total_steps and not run.stop_reasons:
                 self.optimizer_step(self.feed.batch(run.step))
                 if run.step in due:
@@ -135,13 +168,23 @@ class Trainer:
                 advance()
                 if self.stop_signal is not None and run.step < run.total_steps:
                     raise InterruptedRun(f"stopped at step {run.step}", self.stop_signal)
+
+    def _restore_best(self) -> None:
+        run = self.run
         if run.best_step:
             self.best.restore(run.model, run.best_step)
-        run.model.eval()
-        self.hooks.call.train_end(run=run)
+        if run.best_metrics and run.best is None:
+            log.warning(
+                "%s was not a number in any evaluation, so none was the best and the last weights "
+                "are kept; choose another --metric, or validation rows for which it is defined",
+                run.metric,
+            )  # fmt: skip
+
+    def _release(self) -> None:
+        """Take core's own hook off the model."""
+        self._started = False
         if self._handle is not None:
             self._handle.remove()
-        return run
 
     def optimizer_step(self, rows: np.ndarray) -> None:
         """Run one optimizer step on a batch of training rows."""
@@ -189,15 +232,7 @@ class Trainer:
                 )  # fmt: skip
 
     def _rehearse(self) -> None:
-        """Try the widest batch, then put everything back: memory runs out now or never."""
-        run = self.run
-        self.feed.batch(0)  # the epoch's rows and texts are drawn once, and that counts
-        before, plugins = random_state(run), copy.deepcopy(plugin_states(self.hooks.plugins))
-        backward_in_memory(self, self.feed.widest())
-        run.optimizer.zero_grad(set_to_none=True)
-        run.forwards = 0
-        load_plugin_states(self.hooks.plugins, plugins)
-        set_random_state(run, before)
+        rehearse(self)
 
     def _evaluate(self) -> None:
         run = self.run
@@ -226,11 +261,15 @@ class Trainer:
         chances = softmax(logits)
         found = evaluate_scores(chances, valid.labels, self.labels, self.positive)
         metrics = {k: float(v) for k, v in found.items() if isinstance(v, float | int)}
-        value = metrics[run.metric] = self._measure(chances, valid.labels)
+        known = self._metric in METRICS
+        value = found[self._metric] if known else self._measure(chances, valid.labels)
+        metrics[run.metric] = value
         self.watch.after_evaluation(chances.argmax(1), valid.labels, run)
-        value = -math.inf if math.isnan(value) else value
-        if run.best is None or value > run.best + self.config.min_delta:
-            run.best, run.best_step, run.best_metrics = value, run.step, metrics
+        number = not math.isnan(value)
+        # As long as it never was a number nothing is the best, and the newest weights are kept.
+        if run.best is None or (number and value > run.best + self.config.min_delta):
+            run.best = value if number else None
+            run.best_step, run.best_metrics = run.step, metrics
             run.evaluations_since_best = 0
             self.best.keep(run.model, run.step)
         else:
@@ -251,7 +290,7 @@ class Trainer:
         }  # fmt: skip
         run.logged = {}
         if metrics:
-            best = " (best)" if run.best_step == run.step else ""
+            best = " (best)" if run.best is not None and run.best_step == run.step else ""
             log.info(
                 "step %d of %d, epoch %.2f: loss %.4f, validation %s %.4f%s",
                 run.step, run.total_steps, run.epoch, loss, run.metric, metrics[run.metric], best,
@@ -259,23 +298,3 @@ class Trainer:
         self.hooks.call.on_log(run=run, record=record)
         if self.on_record is not None:
             self.on_record(record)
-
-
-def _warmup_steps(config: TrainConfig, total: int) -> int:
-    if config.warmup_steps is not None:
-        return min(total, config.warmup_steps)
-    return round(config.warmup_ratio * total)
-
-
-@contextlib.contextmanager
-def _progress(run: Run) -> Iterator[Callable[[], object]]:
-    """Show a bar of steps where stderr is a terminal; log lines go around it."""
-    from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
-
-    quiet = None if log.isEnabledFor(logging.INFO) else True
-    with (
-        tqdm(total=run.total_steps, initial=run.step, unit="step", disable=quiet) as bar,
-        logging_redirect_tqdm([log]) if not bar.disable else contextlib.nullcontext(),
-    ):
-        yield bar.update

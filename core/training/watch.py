@@ -37,7 +37,7 @@ class Watch:
             what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient norm is {norm}"
             kept = (
                 f"the best weights so far are those of step {run.best_step}"
-                if run.best is not None
+                if run.best_step
                 else "no evaluation came before it"
             )
             raise RunError(

@@ -109,7 +109,7 @@ def test_the_printed_plan_is_complete(console, words):
         "16 rows a step in 2 micro-batches, 1.5 forward passes a micro-batch; at most "
     ) in out
     assert re.search(
-        r"Estimated from 4 steps here: \d+ s \(\d+\.\d\d seconds a step, \d+\.\d an evaluation\), "
+        r"Estimated from 8 steps here: \d+ s \(\d+\.\d\d seconds a step, \d+\.\d an evaluation\), "
         r"\d+\.\d GB of memory\n", out,
     )  # fmt: skip
     assert out.rstrip().endswith("Nothing was trained.")

@@ -193,7 +193,7 @@ def test_a_label_the_model_does_not_know(call, run, tmp_path):
     code, _, err = call(run, data)
     assert code == 2
     assert err == (
-        f"Error: {data}:3: unknown label 'corect'; did you mean 'correct'? "
+        f"Error: {data}:3: column 'label': unknown label 'corect'; did you mean 'correct'? "
         "(labels: wrong, correct)\n"
     )
 

@@ -13,11 +13,10 @@ import time
 
 import pytest
 
+from console import Forked
 from tiny import TITLES, mark_as_run, save_classifier
 from titlekit import load
 from titlekit.cli.main import main
-
-RUN = "from titlekit.cli.main import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -185,24 +184,22 @@ def test_a_fault_in_the_last_row_leaves_nothing(predict, run, titles, tmp_path):
     ("sent", "code", "words"), [(signal.SIGINT, 130, "Stopped."), (signal.SIGTERM, 143, "")]
 )
 def test_a_stopped_run_leaves_nothing(run, tmp_path, sent, code, words):
-    target = tmp_path / "out.csv"
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "predict", run, "-", "-o", str(target)],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with process:
-        process.stdin.write("title\n" + "A title\n" * 10)
-        process.stdin.flush()
-        for _ in range(600):
-            if os.listdir(tmp_path):
+    (folder := tmp_path / "answers").mkdir()
+    os.mkfifo(tmp_path / "rows")
+    process = Forked("predict", run, "-", "-o", "out.csv", cwd=folder, stdin=tmp_path / "rows")
+    with open(tmp_path / "rows", "w", encoding="utf-8") as rows:
+        rows.write("title\n" + "A title\n" * 10)
+        rows.flush()
+        for _ in range(6000):
+            if os.listdir(folder):
                 break
-            time.sleep(0.1)
-        part = os.listdir(tmp_path)
+            time.sleep(0.01)
+        part = os.listdir(folder)
         process.send_signal(sent)
         _, err = process.communicate(timeout=60)
     assert part == [f".out.csv.{process.pid}.part"]
     assert (process.returncode, err.strip()) == (code, words)
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(folder) == []
 
 
 def test_the_command_is_known_before_numpy_is_loaded():

@@ -9,12 +9,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from console import write_table
-from titlekit import TrainConfig, load, train
+from titlekit import TrainConfig, UsageError, load, train
 from titlekit.core.data.synthetic import make_titles
 
-QUICK = ("--model", "tiny", "--epochs", "1", "--device", "cpu")
+QUICK = ("--model", "tiny", "--epochs", "1", "--device", "cpu", "--max-length", "12")
 
 
 @pytest.fixture
@@ -299,6 +300,28 @@ def test_a_run_is_replaced_when_asked(console, table, tmp_path):
     code, _, err = console("train", table, *QUICK, "--out", folder, "--overwrite")
     assert code == 0, err
     assert not (folder / "stray.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(UsageError("refused"), 2), (torch.OutOfMemoryError("tried to allocate 2 GiB"), 1)],
+)
+def test_a_run_that_fails_at_its_first_pass_leaves_the_old_one(
+    console, finished, table, tmp_path, monkeypatch, raised, code
+):
+    from titlekit.core.training.trainer import Trainer
+
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0].folder, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def fail(self, rows):
+        raise raised
+
+    monkeypatch.setattr(Trainer, "backward", fail)
+    words = ("train", table, *QUICK, "--batch-size", "1", "--out", folder, "--overwrite")
+    assert console(*words)[0] == code
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_two_writers_are_refused(console, finished, table):

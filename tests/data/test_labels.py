@@ -88,7 +88,8 @@ def test_label_index():
     for text in ("wrong", "N", "no", "0", "False"):
         assert label_index(text, folder) == 0
     assert label_index("maybe", folder) is None
-    assert label_index("Y", ["correct", "wrong"]) is None
+    assert label_index("Y", ["correct", "wrong"]) == 0
+    assert label_index("N", ["correct", "wrong"]) == 1
 
 
 def test_listed():

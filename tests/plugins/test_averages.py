@@ -68,7 +68,7 @@ def test_of_one_set_of_weights_the_mean_is_that_set():
 def test_before_swa_begins_evaluations_see_the_raw_weights():
     trainer, weights = begun("swa(start=0.5)", 3)
     assert equal(evaluated_with(trainer), weights[2])
-    assert trainer.hooks.plugins[0].state_dict() == {}
+    assert trainer.hooks.plugins[0].state_dict() == {"average": {}, "taken": 0}
 
 
 def test_the_weights_that_are_kept_are_the_mean_and_the_raw_ones_train_on():
@@ -95,7 +95,7 @@ def test_a_skipped_step_is_not_taken():
     trainer, _ = begun("swa(start=0),amp(dtype='fp16',init_scale=1e30)", 1)
     plugin = next(p for p in trainer.hooks.plugins if p.name == "swa")
     assert plugin.counts() == {"weights taken": 0}
-    assert plugin.state_dict() == {}
+    assert plugin.state_dict() == {"average": {}, "taken": 0}
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 5])

@@ -408,8 +408,10 @@ def test_depths_place_every_parameter(model):
 # The moving average
 
 
-def run_of(model, total_steps=1000, **more):
-    return types.SimpleNamespace(model=model, device=CPU, total_steps=total_steps, **more)
+def run_of(model, total_steps=1000, step=0, **more):
+    return types.SimpleNamespace(
+        model=model, device=CPU, total_steps=total_steps, step=step, **more
+    )
 
 
 def averaged(decay, steps):
@@ -464,6 +466,7 @@ def test_a_saved_average_goes_on():
     first, run = averaged(0.9, steps[:1])
     again = create(("ema", {"decay": 0.9}))
     again.load_state_dict(first.state_dict())
+    run.step = 1
     again.train_start(run=run)
     run.model.weight.data.fill_(3.0)
     again.after_step(run=run, stepped=torch.tensor(True))

@@ -23,6 +23,9 @@ NULL = [
     "class-balanced(beta=0)",
     "awp(start=1)",
     "swa(start=1)",
+    "character-noise(rate=0)",
+    "character-noise(share=0)",
+    "back-translation(share=0)",
 ]
 
 

@@ -263,7 +263,10 @@ def test_layers_are_found_by_structure_and_merged_in_every_family(family):
     assert float((model(**inputs).logits - before).detach().abs().max()) < 1e-5
 
 
-OPTIONS = {"model": "tiny", "epochs": 2, "batch_size": 16, "eval_every": 0.5, "device": "cpu"}
+OPTIONS = {
+    "model": "tiny", "epochs": 2, "batch_size": 16, "eval_every": 0.5, "device": "cpu",
+    "max_length": "24",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,9 @@ def test_two_classes_match_scikit_learn(at):
 def test_many_classes_match_scikit_learn():
     probabilities, labels = made(classes=5)
     found = evaluate_scores(probabilities, labels, list("abcde"), None)
-    hot = np.eye(5)[labels]
+    hot, predicted = np.eye(5)[labels], probabilities.argmax(axis=1)
+    assert found["mcc"] == pytest.approx(reference.matthews_corrcoef(labels, predicted))
+    assert found["log_loss"] == pytest.approx(reference.log_loss(labels, probabilities))
     assert found["roc_auc"] == pytest.approx(
         reference.roc_auc_score(labels, probabilities, multi_class="ovr")
     )
@@ -70,6 +72,25 @@ def test_many_classes_match_scikit_learn():
     )
     assert "f1" not in found
     assert "specificity" not in found
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7, 50])
+@pytest.mark.parametrize("step", [0.5, 0.1, 0.001])
+def test_equal_scores_are_ranked_as_scikit_learn_does(rows, step):
+    """Scores in steps of 1 / 2, where nearly all are equal, to 1 / 1000."""
+    rng = np.random.default_rng(rows)
+    for _ in range(10):
+        labels = rng.permutation(np.arange(rows) % 2)
+        score = np.round(rng.random(rows) / step) * step
+        probabilities = np.stack([1 - score, score], axis=1)
+        found = evaluate_scores(probabilities, labels, ["a", "b"], "b")
+        expected = {
+            "roc_auc": reference.roc_auc_score(labels, score),
+            "average_precision": reference.average_precision_score(labels, score),
+            "mcc": reference.matthews_corrcoef(labels, probabilities.argmax(axis=1)),
+            "log_loss": reference.log_loss(labels, probabilities),
+        }
+        assert {key: found[key] for key in expected} == pytest.approx(expected)
 
 
 def test_without_a_positive_the_second_of_two_classes_is_ranked():

@@ -46,7 +46,10 @@ def fails_later(y_true, y_pred):
 
 number = 3
 """
-OPTIONS = {"model": "tiny", "epochs": 1, "batch_size": 16, "device": "cpu", "eval_every": 0.5}
+OPTIONS = {
+    "model": "tiny", "epochs": 1, "batch_size": 16, "device": "cpu", "eval_every": 0.5,
+    "max_length": "12",
+}  # fmt: skip
 
 
 @pytest.fixture

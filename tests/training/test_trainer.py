@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 
 import numpy as np
@@ -22,9 +23,11 @@ from steps import (
     weights_of,
 )
 from titlekit import Plugin, RunError, TrainConfig, Trainer, UsageError, hookimpl
+from titlekit.core.data.tokens import Examples
 from titlekit.core.errors import InterruptedRun
-from titlekit.core.training import checkpoint, state
+from titlekit.core.training import checkpoint, metrics, state
 from titlekit.core.training.optim import clip
+from titlekit.core.training.rehearsal import VARIANTS, variants
 
 
 def test_the_whole_loop_equals_a_plain_one():
@@ -105,14 +108,50 @@ def test_without_validation_the_last_weights_are_kept_and_averaged_by_ema():
     assert all(torch.equal(kept[name], value) for name, value in ema.average.items())
 
 
-def test_the_rehearsal_leaves_no_trace():
-    one, other = small_trainer("fgm,ema", dropout=0.1), small_trainer("fgm,ema", dropout=0.1)
+@pytest.mark.parametrize(
+    ("spelling", "forwards"), [("fgm,ema", 12), ("awp(start=0.5,every=2),swa(start=0.5)", 7)]
+)
+def test_the_rehearsal_leaves_no_trace(spelling, forwards):
+    one, other = small_trainer(spelling, dropout=0.1), small_trainer(spelling, dropout=0.1)
     other._rehearse = lambda: None
     one.fit()
     other.fit()
     assert equal(weights_of(one.run.model), weights_of(other.run.model))
-    assert one.run.forwards == other.run.forwards == 12
+    assert one.run.forwards == other.run.forwards == forwards
     assert [p.counts() for p in one.hooks.plugins] == [p.counts() for p in other.hooks.plugins]
+
+
+@pytest.mark.parametrize("options", ["start=0.5", "start=0.5,every=3", "every=5"])
+def test_the_rehearsal_tries_the_step_that_takes_most_memory(options):
+    trainer = small_trainer(f"awp({options}),swa(start=0.8)")
+    whole, clean = trainer.run.model_forward, weights_of(trainer.run.model)
+
+    def without_room_for_a_copy(inputs):
+        if not equal(weights_of(trainer.run.model), clean):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return whole(inputs)
+
+    trainer.run.model_forward = without_room_for_a_copy
+    with pytest.raises(RunError, match="memory ran out on 8 rows"):
+        trainer.fit()
+    assert trainer.run.step == 0
+    assert equal(weights_of(trainer.run.model), clean)
+
+
+def test_the_variants_of_a_step_are_those_of_all_plugins_together():
+    trainer = small_trainer("fgm(every=2),swa(start=0,every=3)")
+    trainer.hooks.call.train_start(run=trainer.run)
+    assert trainer.run.total_steps == 6  # attacked 0, 2, 4; taken 2, 5
+    assert variants(trainer) == {0: 2 / 6, 1: 2 / 6, 2: 1 / 6, 5: 1 / 6}
+    assert variants(small_trainer("focal")) == {0: 1.0}
+
+    class Different(Plugin):
+        """No step is like another."""
+
+        def phase(self, number):
+            return number
+
+    assert len(variants(small_trainer(made=[Different()], epochs=9.0))) == VARIANTS
 
 
 EXACT = [
@@ -123,15 +162,19 @@ EXACT = [
 ]
 
 
+@functools.cache
+def uninterrupted(spelling):
+    trainer, records = small_trainer(spelling, dropout=0.1), []
+    trainer.on_record = records.append
+    trainer.fit()
+    return trainer, records
+
+
 @pytest.mark.parametrize("spelling", EXACT)
 @pytest.mark.parametrize("stop_at", [1, 4, 5])
 def test_a_saved_state_continues_bit_for_bit(spelling, stop_at, tmp_path):
-    options = {"dropout": 0.1, "epochs": 3.0}
-    whole, records = small_trainer(spelling, folder=tmp_path / "a", **options), []
-    whole.on_record = records.append
-    whole.fit()
-
-    first, found = small_trainer(spelling, folder=tmp_path / "b", **options), []
+    whole, records = uninterrupted(spelling)
+    first, found = small_trainer(spelling, folder=tmp_path, dropout=0.1), []
     first.on_record = found.append
     path = tmp_path / "last.safetensors"
     step, original = 0, first.optimizer_step
@@ -149,7 +192,7 @@ def test_a_saved_state_continues_bit_for_bit(spelling, stop_at, tmp_path):
     assert caught.value.exit_code == 143
 
     torch.manual_seed(999)  # a new process has other streams
-    second = small_trainer(spelling, folder=tmp_path / "b", **options)
+    second = small_trainer(spelling, folder=tmp_path, dropout=0.1)
     state.load_state_dict(second, checkpoint.load(path))
     second.on_record = found.append
     second.fit()
@@ -191,6 +234,138 @@ def test_something_else_is_not_a_state(tmp_path):
     path.write_bytes(b"nonsense")
     with pytest.raises(UsageError, match="is not a state that titlekit saved"):
         checkpoint.load(path)
+
+
+# What an exception leaves.
+
+
+def hooks_on(model):
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return sum(len(getattr(module, kind)) for module in model.modules() for kind in kinds)
+
+
+class Fails(Plugin):
+    """Raises in one of its hooks."""
+
+    def __init__(self, hook):
+        self.hook, self.calls = hook, 0
+
+    def called(self, hook, last=1):
+        if hook == self.hook:
+            self.calls += 1
+            if self.calls == last:
+                raise ZeroDivisionError(hook)
+
+    @hookimpl
+    def train_start(self):
+        self.called("train_start")
+
+    @hookimpl(wrapper=True)
+    def objective(self):
+        output = yield
+        self.called("objective")
+        return output
+
+    @hookimpl
+    def after_step(self):
+        self.called("after_step", 2)
+
+    @hookimpl(wrapper=True)
+    def evaluate(self):
+        metrics = yield
+        self.called("evaluate", 2)
+        return metrics
+
+    @hookimpl
+    def train_end(self):
+        self.called("train_end")
+
+
+@pytest.mark.parametrize(
+    "hook", ["train_start", "objective", "after_step", "evaluate", "train_end"]
+)
+def test_an_exception_leaves_no_hook_on_the_model(hook):
+    trainer = small_trainer(made=[Fails(hook)])
+    assert hooks_on(trainer.run.model) == 1  # core's own
+    with pytest.raises(ZeroDivisionError, match=hook):
+        trainer.fit()
+    assert hooks_on(trainer.run.model) == 0
+
+
+def test_an_interruption_leaves_no_hook_on_the_model():
+    trainer = small_trainer()
+    trainer.stop_signal = 2
+    with pytest.raises(InterruptedRun):
+        trainer.fit()
+    assert hooks_on(trainer.run.model) == 0
+
+
+# The metric that chooses.
+
+
+def measured(values, spelling="", **options):
+    """A trainer whose metric takes these values, one after the other, and the weights at each."""
+    trainer, seen, left = small_trainer(spelling, metric="neg_log_loss", **options), [], [*values]
+    trainer._measure = lambda probabilities, labels: left.pop(0)
+    keep = trainer.run.evaluate_here
+
+    def evaluate():
+        seen.append(weights_of(trainer.run.model))
+        return keep()
+
+    trainer.run.evaluate_here = evaluate
+    return trainer, seen
+
+
+NEVER = (
+    "neg_log_loss was not a number in any evaluation, so none was the best and the last weights "
+    "are kept; choose another --metric, or validation rows for which it is defined"
+)
+
+
+def test_a_metric_that_is_never_a_number_keeps_the_last_weights_and_is_told(caplog, tmp_path):
+    nan = float("nan")
+    plugin = "early-stopping(patience=1)"
+    trainer, seen = measured([nan] * 4, plugin, folder=tmp_path)
+    caplog.set_level(logging.INFO, "titlekit")
+    run = trainer.fit()
+    assert equal(weights_of(run.model), seen[-1])
+    assert not equal(seen[-1], seen[0])
+    assert (run.step, run.best, run.best_step, run.evaluations_since_best) == (6, None, 6, 0)
+    assert run.stop_reasons == []  # nothing says that it did not become better
+    assert caplog.messages.count(NEVER) == 1
+    assert "(best)" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "best", "step"),
+    [("nan 0.2 nan 0.1", 0.2, 3), ("nan nan nan 0.1", 0.1, 6), ("0.2 nan nan nan", 0.2, 2)],
+)
+def test_a_number_is_better_than_none(values, best, step, caplog):
+    trainer, seen = measured(map(float, values.split()), min_delta=0.5)
+    run = trainer.fit()
+    assert (run.best, run.best_step) == (best, step)
+    assert equal(weights_of(run.model), seen[values.split().index(str(best))])
+    assert NEVER not in caplog.messages
+
+
+def test_a_metric_without_its_class_is_never_a_number(caplog):
+    rows = random_rows(20, seed=2)
+    alone = Examples(rows.tokens, np.zeros_like(rows.labels))
+    run = small_trainer(valid=alone, metric="roc_auc").fit()
+    assert (run.best, run.best_step) == (None, 6)
+    assert caplog.messages[-1] == NEVER.replace("neg_log_loss", "roc_auc")
+
+
+@pytest.mark.parametrize(("metric", "times"), [("macro_f1", 1), ("neg_log_loss", 1)])
+def test_an_evaluation_computes_its_metrics_once(metric, times, monkeypatch):
+    calls = []
+    counted = metrics._counted
+    monkeypatch.setattr(metrics, "_counted", lambda *given: calls.append(1) or counted(*given))
+    trainer = small_trainer(metric=metric)
+    found = trainer.run.evaluate_here()
+    assert len(calls) == times
+    assert trainer.run.best == found[metric] == trainer.run.best_metrics[metric]
 
 
 # Faults that are told.
