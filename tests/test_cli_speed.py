@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
 HEAVY = {"torch", "transformers", "tokenizers", "numpy", "sklearn", "huggingface_hub", "openpyxl"}
-LIMIT = 0.5  # seconds
+LIMIT = 0.5  # seconds of a processor: those of a clock depend on what else runs
 
 QUESTIONS = [
     (("--help",), 0),
@@ -51,9 +51,14 @@ def test_it_answers_without_anything_heavy(words, code):
 def test_it_answers_within_half_a_second(words, code):
     seconds = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = _processor_seconds()
         assert ask(words).returncode == code
-        seconds.append(time.perf_counter() - began)
+        seconds.append(_processor_seconds() - began)
         if seconds[-1] < LIMIT:
             return
     pytest.fail(f"best of 3: {min(seconds):.2f} seconds")
+
+
+def _processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
