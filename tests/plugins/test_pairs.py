@@ -32,6 +32,8 @@ from titlekit import UsageError
 from titlekit.core.hooks.assembly import Hooks
 from titlekit.core.hooks.registry import builtins
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 
 def test_every_plugin_has_a_row():
     assert sorted(CASES) == sorted(builtins())

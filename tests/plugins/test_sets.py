@@ -25,6 +25,8 @@ from combinations import (
 )
 from steps import small_trainer
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 
 def test_the_sets_are_many_distinct_allowed_and_hold_every_plugin():
     assert len(SETS) >= 30

@@ -12,6 +12,8 @@ from titlekit.core.hooks.registry import builtins
 from titlekit.core.training import state
 from titlekit.core.training.checkpoint import pack, unpack
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 
 def ended(made, seed, stop_at=0):
     """Train with these plugin objects; return all that can be seen of the run afterwards."""
