@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,8 +53,8 @@ class Forked:
     """
 
     def __init__(self, *words: object, cwd: Path, stdin: Path | str = os.devnull) -> None:
-        folder = Path(tempfile.mkdtemp())
-        self._texts = [folder / "out", folder / "err"]
+        self._folder = Path(tempfile.mkdtemp())
+        self._texts = [self._folder / "out", self._folder / "err"]
         _FORKS.set_forkserver_preload(_HEAVY)
         streams = [str(path) for path in (stdin, *self._texts)]
         given = [str(word) for word in words], str(cwd), streams
@@ -83,7 +84,8 @@ class Forked:
     def communicate(self, timeout: float) -> tuple[str, str]:
         self._process.join(timeout)
         assert self._process.exitcode is not None, f"still running after {timeout} s"
-        out, err = (path.read_text("utf-8") for path in self._texts)
+        out, err = (path.read_text("utf-8") if path.exists() else "" for path in self._texts)
+        shutil.rmtree(self._folder)
         return out, err
 
 

@@ -19,7 +19,7 @@ from titlekit.core.session import resume
 STATEFUL = "fgm,ema(decay=0.9),early-stopping(patience=50),llrd"
 OPTIONS = {
     "model": "tiny", "plugins": STATEFUL, "epochs": 3, "batch_size": 8, "eval_every": 0.5,
-    "save_every": 0.1, "device": "cpu",
+    "save_every": 0.1, "device": "cpu", "max_length": "12",
 }  # fmt: skip
 
 
