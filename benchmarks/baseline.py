@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from record import Record
+from record import Record, about
 
 from titlekit.core.baseline.fit import Settings, fit
 from titlekit.core.config import TrainConfig
@@ -112,11 +112,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.getLogger("titlekit").setLevel(logging.ERROR)
     data = read_training(TrainConfig(train=[given.data], valid="0"))
-    about = {
-        "command": "python benchmarks/baseline.py DATA --test FILE",
-        "data": {"rows": len(data.train), "sha256": data.train.sha256},
-    }
-    record = Record("baseline", about)
+    record = Record("baseline", about("python benchmarks/baseline.py DATA --test FILE", data))
     choose(record, given.data)
     if given.test and not record.has(kind="test", data=Path(given.test).name):
         report(record, given.data, given.test)

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from record import Record
+from record import Record, about
 
 from titlekit import load, train
 from titlekit.core.config import TrainConfig
@@ -72,11 +72,8 @@ def main() -> None:
     given = parser.parse_args()
     logging.getLogger("titlekit").setLevel(logging.ERROR)
     data = load_training(TrainConfig(train=[given.data], limit=given.limit, valid="0"))
-    record = Record("probe", {
-        "command": "python benchmarks/probe.py DATA",
-        "data": {"rows": len(data.train), "sha256": data.train.sha256},
-        "model": given.model, "epochs": EPOCHS,
-    })  # fmt: skip
+    told = about("python benchmarks/probe.py DATA", data)
+    record = Record("probe", {**told, "model": given.model, "epochs": EPOCHS})
     # Seed by seed, so that a stopped benchmark has compared whole sets.
     for seed in given.seeds:
         for setting in SETTINGS:

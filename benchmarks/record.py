@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from titlekit.core.data.load import TrainingData
 from titlekit.core.run_folder import write_json
 
 RESULTS = Path(__file__).parent / "results"
@@ -37,6 +38,12 @@ class Record:
         self.rows.append(row)
         write_json(self.path, {**self.about, "rows": self.rows})
         print(", ".join(f"{k} {v}" for k, v in row.items()), flush=True)
+
+
+def about(command: str, data: TrainingData) -> dict[str, Any]:
+    """Return what a file of figures on the training rows of a table begins with."""
+    rows = {"rows": len(data.train), "sha256": data.train.sha256}
+    return {"command": command, "data": rows}
 
 
 def machine() -> dict[str, Any]:

@@ -17,7 +17,7 @@ import logging
 import time
 
 import numpy as np
-from record import Record
+from record import Record, about
 from sklearn.metrics import average_precision_score
 
 from titlekit.core.config import BASELINE, TrainConfig
@@ -99,11 +99,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.getLogger("titlekit").setLevel(logging.ERROR)
     data = read_training(TrainConfig(train=[given.data], valid="0"))
-    about = {
-        "command": "python benchmarks/suspects.py DATA",
-        "data": {"rows": len(data.train), "sha256": data.train.sha256},
-    }
-    record = Record("suspects", about)
+    record = Record("suspects", about("python benchmarks/suspects.py DATA", data))
     for kind in KINDS:
         for seed in SEEDS[: given.seeds]:
             if not record.has(model=given.model, kind=kind, seed=seed, ranking="random"):

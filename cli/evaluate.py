@@ -12,7 +12,7 @@ import click
 
 from ..core.errors import TitlekitError, UsageError, nearest
 from .main import printable, set_up_logging
-from .options import fix_text_option, json_option, loudness
+from .options import fix_text_option, json_option, loudness, runs_argument
 from .show import number
 from .show_evaluation import OF_POSITIVE, report
 
@@ -28,7 +28,7 @@ class GateMissed(TitlekitError):
 
 
 @click.command("evaluate")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@runs_argument
 @click.argument("data", metavar="DATA")
 @click.option("--text-column", default="", metavar="NAMES", help="text column; several by commas")
 @click.option("--text-pair-column", default="", metavar="NAME", help="column of a second text")

@@ -13,6 +13,18 @@ from ..core.config import flag
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _some(context: click.Context, _: click.Parameter, runs: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse one argument where two are needed: click calls it DATA, and a person meant RUN."""
+    if not runs and not context.resilient_parsing:
+        wanted = " ".join(one.make_metavar(context) for one in context.command.params
+                          if isinstance(one, click.Argument))  # fmt: skip
+        raise click.UsageError(f"expected {wanted}, and got less", context)
+    return runs
+
+
+runs_argument = click.argument("runs", metavar="RUN...", nargs=-1, callback=_some)
+
+
 def declared(field: dataclasses.Field[Any], short: str = "") -> Callable[[F], F]:
     """Return a click option for a declared option; unset is None, so that layers can merge."""
     default = field.default

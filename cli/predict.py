@@ -10,14 +10,14 @@ import click
 
 from ..core.errors import UsageError
 from .main import set_up_logging
-from .options import fix_text_option, json_option, loudness
+from .options import fix_text_option, json_option, loudness, runs_argument
 from .streams import output, terminable
 
 log = logging.getLogger("titlekit")
 
 
 @click.command("predict")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@runs_argument
 @click.argument("source", metavar="INPUT")
 @click.option("-o", "--out", default="-", metavar="FILE", help="csv, tsv or jsonl; default stdout")
 @click.option("--text-column", default="", metavar="NAMES", help="text column; several by commas")

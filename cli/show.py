@@ -13,13 +13,16 @@ from ..core.config import BASELINE, TrainConfig, flag
 from ..core.options import options_of
 
 if TYPE_CHECKING:
-    from ..core.prepare import Recorded
+    from ..core.baseline.job import BaselineJob
+    from ..core.prepare import Job, Recorded
     from ..core.single import Result
 
-_SHOWN = {
+METRICS = {
     "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1",
-    "macro_f1": "macro-F1", "mcc": "MCC", "roc_auc": "AUROC", "ece": "ECE",
+    "specificity": "specificity", "macro_f1": "macro-F1", "mcc": "MCC", "roc_auc": "AUROC",
+    "average_precision": "average precision", "ece": "ECE", "log_loss": "log loss",
 }  # fmt: skip
+_LEFT_OUT = ("specificity", "average_precision", "log_loss")  # a line of metrics stays short
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
@@ -66,8 +69,9 @@ def finished(result: Result, as_json: bool) -> str:
         )
     lines = []
     if result.results:
-        names = [n for n in _SHOWN if any(n in found for found in result.results.values())]
-        rows = [["", "rows", *(_SHOWN[name] for name in names)]]
+        every = result.results.values()
+        names = [n for n in METRICS if n not in _LEFT_OUT and any(n in found for found in every)]
+        rows = [["", "rows", *(METRICS[name] for name in names)]]
         for name, found in result.results.items():
             rows.append([name, str(found["rows"]), *(number(found.get(key)) for key in names)])
         lines += ["", table(rows)]
@@ -107,26 +111,36 @@ def dry_run(config: TrainConfig, origins: Mapping[str, str], code: Recorded, as_
         parts = [table(lines)]
     else:
         job = prepare(config, origins, plugins)
-    own = dataclasses.replace(job.config, seed=config.seed, seeds=config.seeds, fold=config.fold)
-    options = {
-        name: {"value": getattr(own, name), "from": job.origins.get(name, "default")}
-        for name in options_of(TrainConfig)
-    }
+    options = options_and_origins(config, job)
     estimated = estimate(job)
     plan = plan_of(job)
     if as_json:
         found = {"options": options, **plan, "estimate": estimated}
         return json.dumps(found | ({"runs": runs} if runs else {}), ensure_ascii=False)
-    rows = [["option", "value", "from"]]
-    rows += [[flag(name), str(option["value"]), option["from"]] for name, option in options.items()]
     hooks = [["hook", "called in this order"]]
     hooks += [[name, " > ".join(order)] for name, order in plan["hooks"].items()]
     groups = [["group", "rate", "weight decay", "tensors", "parameters"]]
     groups += [[g["name"], f"{g['lr']:.3g}", f"{g['weight_decay']:g}", str(g["tensors"]),
                 f"{g['parameters']:,}"] for g in plan["groups"]]  # fmt: skip
-    parts = [table(rows), table(hooks), table(groups), *parts, _steps(plan)]
+    parts = [option_table(options), table(hooks), table(groups), *parts, _steps(plan)]
     parts += [_estimated(plan, estimated, len(runs) or 1)]
     return "\n\n".join([*parts, "Nothing was trained."])
+
+
+def options_and_origins(config: TrainConfig, job: Job | BaselineJob) -> dict[str, dict[str, Any]]:
+    """Return each option's value and where it came from, in a run or in the first of several."""
+    own = dataclasses.replace(job.config, seed=config.seed, seeds=config.seeds, fold=config.fold)
+    return {
+        name: {"value": getattr(own, name), "from": job.origins.get(name, "default")}
+        for name in options_of(TrainConfig)
+    }
+
+
+def option_table(options: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a line for each option of `options_and_origins`."""
+    rows = [["option", "value", "from"]]
+    rows += [[flag(name), str(one["value"]), one["from"]] for name, one in options.items()]
+    return table(rows)
 
 
 def _steps(plan: Mapping[str, Any]) -> str:

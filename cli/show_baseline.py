@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.config import BASELINE, TrainConfig, flag
-from ..core.options import options_of
-from .show import counted, duration, table
+from ..core.config import BASELINE
+from .show import counted, duration, option_table, options_and_origins, table
 
 if TYPE_CHECKING:
+    from ..core.config import TrainConfig
     from ..core.hooks.plugin import Plugin
 
 _TRIED = 1000  # rows that the seconds are estimated from
@@ -34,12 +34,8 @@ def dry_run_baseline(
         parts = [table(lines)]
     else:
         job = make_job(config, origins, plugins, Path())
-    own = dataclasses.replace(job.config, seed=config.seed, seeds=config.seeds, fold=config.fold)
-    options = {
-        name: {"value": getattr(own, name), "from": job.origins.get(name, "default")}
-        for name in options_of(TrainConfig)
-        if name not in UNUSED
-    }
+    known = options_and_origins(config, job)
+    options = {name: option for name, option in known.items() if name not in UNUSED}
     rows, valid = len(job.data.train), job.data.valid
     estimated = _estimate(job.data)
     settings = Settings().describe() | {
@@ -51,8 +47,6 @@ def dry_run_baseline(
             "settings": settings, "estimate": estimated,
         }  # fmt: skip
         return json.dumps(found | ({"runs": runs} if runs else {}), ensure_ascii=False)
-    shown = [["option", "value", "from"]]
-    shown += [[flag(name), str(one["value"]), one["from"]] for name, one in options.items()]
     whole = f" a run, {duration(len(runs) * estimated['seconds'])} in all" if runs else ""
     grams = " and ".join(f"{one.low} to {one.high} {_UNITS[one.kind]}" for one in Settings().grams)
     said = (
@@ -60,7 +54,7 @@ def dry_run_baseline(
         f"{rows:,} training rows, {len(valid or ()):,} validation rows. Estimated from "
         f"{counted(estimated['rows_tried'], 'row')} here: {duration(estimated['seconds'])}{whole}"
     )
-    return "\n\n".join([table(shown), *parts, said, "Nothing was trained."])
+    return "\n\n".join([option_table(options), *parts, said, "Nothing was trained."])
 
 
 _UNITS = {"word": "words", "char_wb": "characters within words"}

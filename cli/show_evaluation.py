@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .show import number, table
+from .show import METRICS, number, table
 from .show_probe import probe_table
 
 if TYPE_CHECKING:
     from ..core.evidence.evaluation import Evaluation
     from ..core.evidence.probe import Probe
 
-_NAMES = {
-    "accuracy": "accuracy", "macro_f1": "macro-F1", "f1": "F1", "precision": "precision",
-    "recall": "recall", "specificity": "specificity", "mcc": "MCC", "roc_auc": "AUROC",
-    "average_precision": "average precision", "ece": "ECE", "log_loss": "log loss",
-}  # fmt: skip
 OF_POSITIVE = ("f1", "precision", "recall", "specificity")
 _WIDEST = 12  # classes of a confusion matrix that a terminal shows
 
@@ -29,7 +24,7 @@ def report(evaluation: Evaluation, probed: Probe | None, files: list[str]) -> st
         shown = (number(row[key]) for key in ("precision", "recall", "f1"))
         classes.append([name, *shown, f"{row['support']:,}"])
     rows = [["metric", "value", "95 % interval"]]
-    for key, name in _NAMES.items():
+    for key, name in METRICS.items():
         if key not in found:
             continue
         of = f" of {evaluation.positive}" if key in OF_POSITIVE else ""

@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.config import BASELINE
-from .show import counted, duration, number, table
+from .show import METRICS, counted, duration, number, table
 
 if TYPE_CHECKING:
     from ..core.config import TrainConfig
     from ..core.hooks.plugin import Plugin
     from ..core.series import Series
 
-_NAMES = {
-    "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1",
-    "specificity": "specificity", "macro_f1": "macro-F1", "mcc": "MCC", "roc_auc": "AUROC",
-    "average_precision": "average precision", "ece": "ECE", "log_loss": "log loss",
-}  # fmt: skip
 _OF_A_RUN = ("accuracy", "f1", "macro_f1", "mcc")
 
 
@@ -58,7 +53,7 @@ def _scored(series: Series) -> str:
 def _each_run(series: Series, rows: str) -> list[list[str]]:
     found = {name: left.results.get(rows, {}) for name, left in series.runs.items()}
     shown = [name for name in _OF_A_RUN if any(name in one for one in found.values())]
-    lines = [["run", f"{rows} rows", *(_NAMES[name] for name in shown), "steps", "time"]]
+    lines = [["run", f"{rows} rows", *(METRICS[name] for name in shown), "steps", "time"]]
     for name, one in found.items():
         run = series.runs[name].run
         figures = [number(one.get(metric)) for metric in shown]
@@ -72,7 +67,7 @@ def _together(series: Series, rows: str, mean: str) -> list[list[str]]:
     spread, results = series.spread[rows], series.results.get(mean, {})
     said = "out of fold" if mean == "out_of_fold" else "of the mean"
     lines = [[rows, "mean ± sd of runs", *([said, "95 % interval"] if results else [])]]
-    for metric, title in _NAMES.items():
+    for metric, title in METRICS.items():
         if metric not in spread:
             continue
         bounds = results.get("intervals", {}).get(metric)

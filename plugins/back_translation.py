@@ -10,6 +10,7 @@ from ..core.data.columns import is_blank
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
 from ..core.options import option
+from ._texts import changed, show_changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,7 @@ class BackTranslation(Plugin):
         new = list(texts)
         for row in drawn:
             new[row] = known[texts[row]] or texts[row]
-        self.changed = sum(one != other for one, other in zip(texts, new, strict=True))
+        self.changed = changed(texts, new)
         if len(known) > len(texts):  # another plugin changes them: they do not come again
             known = {texts[row]: known[texts[row]] for row in drawn}
         self.known = {} if self.temperature else known
@@ -109,6 +110,5 @@ class BackTranslation(Plugin):
 
     @hookimpl
     def on_log(self) -> None:
-        """Show the rows changed in this epoch; one that is resumed counts once."""
-        name = "rows changed in the last epoch"
-        self.count(name, self.changed - self.counts().get(name, 0))
+        """Show the rows changed in this epoch."""
+        show_changed(self, self.changed)

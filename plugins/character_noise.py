@@ -10,6 +10,7 @@ from ..core.data.noise import ocr
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
 from ..core.options import option
+from ._texts import changed, show_changed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,12 +54,10 @@ class CharacterNoise(Plugin):
             ocr(text, self.rate, stream) if chosen else text
             for text, chosen in zip(texts, drawn.tolist(), strict=True)
         ]
-        self.changed = sum(one != other for one, other in zip(texts, new, strict=True))
+        self.changed = changed(texts, new)
         return new
 
     @hookimpl
     def on_log(self) -> None:
         """Show the rows changed in this epoch."""
-        # Set here, not added up in augment: a resumed run asks for its epoch once more.
-        name = "rows changed in the last epoch"
-        self.count(name, self.changed - self.counts().get(name, 0))
+        show_changed(self, self.changed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..core.hooks.plugin import Plugin
 from ..core.hooks.specs import hookimpl
 from ..core.options import option
+from ._texts import changed, show_changed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,12 +68,10 @@ class WordNoise(Plugin):
         texts = yield
         stream = rng("word-noise")
         new = [noisy(text, self.delete, self.swap, stream) for text in texts]
-        self.changed = sum(one != other for one, other in zip(texts, new, strict=True))
+        self.changed = changed(texts, new)
         return new
 
     @hookimpl
     def on_log(self) -> None:
         """Show the rows changed in this epoch."""
-        # Set here, not added up in augment: a resumed run asks for its epoch once more.
-        name = "rows changed in the last epoch"
-        self.count(name, self.changed - self.counts().get(name, 0))
+        show_changed(self, self.changed)

@@ -242,8 +242,8 @@ def _refuse_path(path: Path, spelled: str) -> None:
         raise UsageError(f"{path}: expected the folder of a run or of a model, not a file")
     local = path.is_absolute() or spelled.startswith(".")
     if local or (path.parent != Path(".") and path.parent.is_dir()):
-        there = sorted(entry.name for entry in path.parent.glob("*") if entry.is_dir())
-        raise UsageError(f"{path}: no such folder{nearest(path.name, there)}")
+        there = sorted(str(entry) for entry in path.parent.glob("*") if entry.is_dir())
+        raise UsageError(f"{path}: no such folder{nearest(str(path), there)}")
 
 
 def _labels(config: Any, name: str) -> list[str]:

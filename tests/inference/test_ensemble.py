@@ -143,7 +143,12 @@ def test_predict_and_evaluate_take_several_runs(runs, tmp_path, console):
 
 
 def test_a_run_or_an_input_that_is_missing(console):
-    for words in (("predict",), ("predict", "runs/001"), ("evaluate", "runs/001")):
+    cases = {
+        ("predict",): "RUN... INPUT, and got less  (titlekit predict --help)",
+        ("predict", "runs/001"): "RUN... INPUT, and got less  (titlekit predict --help)",
+        ("evaluate", "runs/001"): "RUN... DATA, and got less  (titlekit evaluate --help)",
+    }
+    for words, said in cases.items():
         code, _, err = console(*words)
         assert code == 2
-        assert err.startswith("Error: Missing argument 'RUN...'")
+        assert err == f"Error: expected {said}\n"

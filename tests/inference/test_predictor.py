@@ -211,7 +211,7 @@ def test_a_path_that_is_no_folder_never_asks_the_hub(copy, tmp_path, monkeypatch
     cases = {
         "./cope": "cope: no such folder; did you mean 'copy'?",
         "copy/runs": "copy/runs: no such folder",
-        tmp_path / "cope": f"{tmp_path}/cope: no such folder; did you mean 'copy'?",
+        tmp_path / "cope": f"{tmp_path}/cope: no such folder; did you mean '{tmp_path}/copy'?",
         copy / "config.json": f"{copy}/config.json: expected the folder of a run or of a model, "
         "not a file",
     }

@@ -11,23 +11,12 @@ import pytest
 import torch
 
 from cases import CASES
+from sound import Sound
 from titlekit import Plugin, hookimpl
 from titlekit.core.hooks.registry import builtins, load
 from titlekit.core.hooks.spelling import parse
 from titlekit.core.testing.check import CHECKS
 from titlekit.testing import PluginFault, check_plugin
-
-
-@dataclass(eq=False)
-class Sound(Plugin):
-    """Counts the steps that moved the weights."""
-
-    when = "in these tests"
-    capture_safe = True
-
-    @hookimpl
-    def after_step(self, stepped):
-        self.count("steps", stepped)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from sound import Sound
 from titlekit import Output, Plugin, UsageError, borrowed, hookimpl, option
 from titlekit.core.hooks import assembly
 from titlekit.core.hooks.precision import float32
@@ -36,18 +37,6 @@ def here(mark: str) -> str:
     lines = Path(__file__).read_text("utf-8").splitlines()
     (number,) = [n for n, line in enumerate(lines, 1) if line.endswith(f"# {mark}")]
     return f"test_faults.py, line {number}"
-
-
-@dataclass(eq=False)
-class Sound(Plugin):
-    """Counts the steps that moved the weights."""
-
-    when = "in these tests"
-    capture_safe = True
-
-    @hookimpl
-    def after_step(self, stepped):
-        self.count("steps", stepped)
 
 
 # Each way to break it
