@@ -47,6 +47,19 @@ def depths(model: torch.nn.Module) -> tuple[dict[str, int], int]:
     return found, layers
 
 
+def layer_parent(model: torch.nn.Module) -> str:
+    """Return the name of the module that the layers stand in, "" where there are none."""
+    return _layers(model, getattr(model, "base_model_prefix", ""))[0]
+
+
+def first_position(model: torch.nn.Module) -> int:
+    """Return the number of a row's first position: RoBERTa and its kin count from the padding."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
+            return 0 if module.padding_idx is None else int(module.padding_idx) + 1
+    return 0
+
+
 def _layers(model: torch.nn.Module, prefix: str) -> tuple[str, list[list[str]]]:
     """Return where the layers are, and the beginnings of their parameters' names, in order.
 
@@ -78,9 +91,7 @@ def length_limit(model: torch.nn.Module, tokenizer: Any) -> int:
         limits = [positions]
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and hasattr(module, "num_embeddings"):
-            # RoBERTa and its kin count positions from padding_idx + 1.
-            first = 0 if module.padding_idx is None else int(module.padding_idx) + 1
-            limits.append(int(module.num_embeddings) - first)
+            limits.append(int(module.num_embeddings) - first_position(model))
     if tokenizer.model_max_length < 1_000_000:
         limits.append(int(tokenizer.model_max_length))
     return min(limits)

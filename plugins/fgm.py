@@ -29,6 +29,7 @@ class Fgm(Plugin):
     """
 
     slot = "adversary"
+    layout = "any"
     capture_safe = True
     when = "robustness against small changes, for twice the passes"
     paper = "Miyato et al. 2017, Adversarial Training Methods for Text, arXiv 1605.07725"

@@ -27,6 +27,7 @@ class Pgd(Plugin):
     """
 
     slot = "adversary"
+    layout = "any"
     capture_safe = True
     when = "a stronger attack than fgm, for steps + 1 passes"
     paper = "Madry et al. 2018, Towards Deep Learning Models Resistant to Adversarial Attacks, "

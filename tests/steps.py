@@ -120,5 +120,11 @@ def largest_difference(one, other) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
+def first_ids(inputs) -> torch.Tensor:
+    """The first token of each row [N, 1], padded or not."""
+    ids, starts = inputs["input_ids"], inputs.get("unpadded_starts")
+    return ids[:, :1] if starts is None else ids[0, starts][:, None]
+
+
 def equal(one, other) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[n], other[n]) for n in one)

@@ -97,7 +97,7 @@ def test_frames_and_series_are_taken_row_by_row(one):
 
 def test_it_learns_and_its_three_answers_agree():
     y = np.array(["fault", "long title", "title"])[Y + (Y * [len(text) > 30 for text in X])]
-    found = fitted(X, y, epochs=12, learning_rate=2e-3, validation_fraction=0)
+    found = fitted(X, y, epochs=24, learning_rate=2e-3, validation_fraction=0)
     probabilities, logits = found.predict_proba(X), found.decision_function(X)
     assert found.score(X, y) > 0.9
     assert probabilities.shape == logits.shape == (60, 3)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,10 @@ from steps import equal, gradients, largest_difference, plugins, weights_of
 from titlekit import TrainConfig, Trainer, UsageError, load, train
 from titlekit.core.data.tokens import TextEncoder
 from titlekit.core.encoder import depths
+from titlekit.core.inference.scoring import score
 from titlekit.core.prepare import Job, prepare
 from titlekit.core.session import resume
+from titlekit.core.unpadded import PADDED
 
 LENGTH = 24
 TABLES = {
@@ -40,6 +43,8 @@ TABLES = {
     "camembert": "roberta.embeddings.word_embeddings.weight",
 }
 TYPED = {"bert", "electra", "albert"}  # whose encoders tell the two texts of a pair apart
+# Those whose attention is a function that can be exchanged, and whose head reads the first token.
+UNPADDED = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "albert", "camembert"}
 ROWS = np.arange(8)
 ODD = [
     "na\u00efve  caf\u00e9 \u2014 \ufb01eld", "\u9898\u76ee: \u4e2d\u6587", "\U0001f600 smile",
@@ -136,6 +141,29 @@ def place(parameter: str, layers: int) -> int:
 def parameters(work: Work, name: str) -> tuple[dict[str, torch.nn.Parameter], int]:
     values = dict(work.job(name).trainer.run.model.named_parameters())
     return values, 1 if name == "albert" else 2
+
+
+# Batches without padding
+
+
+def test_unpadded_padded_and_one_by_one_are_the_same(work, name):
+    trainer = trainer_of(work, name, "")
+    layout, run = trainer.feed.layout, trainer.run
+    assert layout.unpadded is (name in UNPADDED)
+    run.model.eval()  # no dropout
+    found = []
+    for how, parts in ((layout, 1), (PADDED, 1), (layout, len(ROWS))):
+        trainer.feed.layout, run.micro_batches = how, parts
+        run.optimizer.zero_grad(set_to_none=True)
+        trainer.backward(ROWS)
+        logits = score(lambda inputs: run.model(**inputs).logits, trainer.feed.tokens,
+                       run.device, how)  # fmt: skip
+        grads = {n: p.grad for n, p in run.model.named_parameters() if p.grad is not None}
+        found.append((grads, logits))
+    for grads, logits in found[1:]:
+        assert np.abs(logits - found[0][1]).max() < 1e-5
+        scale = max(1.0, max(float(g.abs().max()) for g in grads.values()))
+        assert largest_difference(grads, found[0][0]) < 1e-5 * scale
 
 
 # Saved, reloaded, opened by transformers
@@ -346,11 +374,15 @@ def test_fgm_and_pgd_move_the_word_embeddings_and_nothing_else(work, name):
     ("pgd(epsilon=0.7,alpha=0.7,steps=1,at='inputs')", 0.7),
 ])  # fmt: skip
 def test_attacks_on_inputs_move_every_row_by_its_own_length(work, name, attack, length):
-    states, (clean, moved) = looked_at(trainer_of(work, name, attack))
+    trainer = trainer_of(work, name, attack)
+    states, (clean, moved) = looked_at(trainer)
     assert moves(states) == [{}]
-    assert (moved - clean).flatten(1).norm(dim=1).tolist() == pytest.approx(
-        [length] * len(ROWS), rel=1e-4
-    )
+    apart: Any = moved - clean
+    if trainer.feed.layout.unpadded:
+        tokens = trainer.feed.tokens
+        apart = apart[0].split(tokens.lengths[trainer.feed.layout.arrange(tokens, ROWS)].tolist())
+    norms = [float(row.norm()) for row in apart]
+    assert norms == pytest.approx([length] * len(ROWS), rel=1e-4)
     table = dict(trainer_of(work, name, "").run.model.named_parameters())[TABLES[name]]
     assert clean.shape[-1] == table.shape[1]
 

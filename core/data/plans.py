@@ -19,7 +19,12 @@ def steps_per_epoch(rows: int, batch_size: int) -> int:
     return -(-rows // batch_size)
 
 
-def training_batches(
+def random_batches(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Cut an epoch's row order, already random, into batches: lengths mix as they come."""
+    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+
+
+def similar_batches(
     order: np.ndarray, lengths: np.ndarray, batch_size: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Cut an epoch's row order into batches of similar length, the batches shuffled.

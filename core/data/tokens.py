@@ -66,22 +66,59 @@ class Tokens:
 
     def padded(self, rows: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """Return the model's inputs [N, L] int64 for some rows, padded to the longest."""
-        width = int(max(len(self.ids[row]) for row in rows))
+        token, lengths, place = self._lie(rows)
+        width = int(lengths.max())
+        first = np.arange(len(rows)) * width + (width - lengths if self.left else 0)
+        cell = np.repeat(first, lengths) + place
         batch = {
             "input_ids": np.full((len(rows), width), self.pad_id, np.int64),
             "attention_mask": np.zeros((len(rows), width), np.int64),
         }
+        batch["input_ids"].ravel()[cell] = self.ids.values[token]
+        batch["attention_mask"].ravel()[cell] = 1
         if self.types is not None:
             batch["token_type_ids"] = np.zeros((len(rows), width), np.int64)
-        for place, row in enumerate(rows):
-            ids = self.ids[row]
-            start = width - len(ids) if self.left else 0
-            inside = slice(start, start + len(ids))
-            batch["input_ids"][place, inside] = ids
-            batch["attention_mask"][place, inside] = 1
-            if self.types is not None:
-                batch["token_type_ids"][place, inside] = self.types[row]
+            batch["token_type_ids"].ravel()[cell] = self.types.values[token]
         return batch
+
+    def unpadded(self, rows: Sequence[int] | np.ndarray, first: int = 0) -> dict[str, np.ndarray]:
+        """Return the inputs [1, T] int64 of N rows end to end, T tokens in all, short rows first.
+
+        Positions count from `first` in each row. For attention, rows of about one length are padded
+        to the longest of their group; all groups have C cells. `unpadded_groups` [G, 2]: rows and
+        cells of a row in each group. `unpadded_places` [C]: the token of each cell, 0 where none
+        is. `unpadded_cells` [T]: the cell of each token. `unpadded_mask` [C] float32: 0 for tokens,
+        -inf for none. `unpadded_starts` [N]: the first token of each row.
+        """
+        token, lengths, place = self._lie(rows)
+        assert (lengths[1:] >= lengths[:-1]).all(), "short rows come first"
+        groups = similar_lengths(lengths)
+        widths = np.repeat(groups[:, 1], groups[:, 0])  # [N] cells of each row
+        starts, begin = np.cumsum(lengths) - lengths, np.cumsum(widths) - widths
+        cells = np.repeat(begin, lengths) + place
+        places = np.zeros(widths.sum(), np.int64)
+        places[cells] = np.arange(len(cells))
+        mask = np.full(len(places), -np.inf, np.float32)
+        mask[cells] = 0
+        batch = {
+            "input_ids": self.ids.values[token][None].astype(np.int64),
+            "position_ids": (place + first)[None],
+            "unpadded_groups": groups,
+            "unpadded_starts": starts,
+            "unpadded_places": places,
+            "unpadded_cells": cells,
+            "unpadded_mask": mask,
+        }
+        if self.types is not None:
+            batch["token_type_ids"] = self.types.values[token][None].astype(np.int64)
+        return batch
+
+    def _lie(self, rows: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the place of each token [T] in `ids.values`, rows' lengths [N], place in a row."""
+        begin = self.ids.offsets[rows]
+        lengths = self.ids.offsets[np.asarray(rows) + 1] - begin
+        place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return np.repeat(begin, lengths) + place, lengths, place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +222,17 @@ def automatic_length(lengths: np.ndarray, special: int, limit: int = 128) -> int
         return limit
     needed = int(np.ceil(np.percentile(lengths, 99.9))) + special
     return min(limit, -(-max(needed, 8) // 8) * 8)
+
+
+def similar_lengths(lengths: np.ndarray) -> np.ndarray:
+    """Return the groups [G, 2] (rows, longest) that rows of ascending lengths [N] are padded in.
+
+    Lengths go together that round up to the same multiple of 8, or of a quarter of the power of
+    two below them: at most a quarter of a longer row is padding.
+    """
+    quarter = 2 ** np.maximum(np.log2(lengths).astype(np.int64) - 2, 3)
+    ends = np.flatnonzero(np.diff(-(-lengths // quarter) * quarter, append=0)) + 1
+    return np.stack([np.diff(ends, prepend=0), lengths[ends - 1]], axis=1)
 
 
 def _flat(rows: Sequence[Sequence[int] | np.ndarray]) -> Flat:

@@ -31,7 +31,7 @@ class Step:
 
     run: Run
     number: int  # optimizer steps tried before this one
-    inputs: dict[str, Tensor]  # what the model takes; input_ids [N, L]
+    inputs: dict[str, Tensor]  # what the model takes; input_ids [N, L], or [1, T] unpadded
     rows: Tensor  # [N] int64: row numbers in the training table
     labels: Tensor  # [N] int64: class indices
     targets: Tensor  # [N, C] float32: class probabilities
@@ -45,10 +45,14 @@ class Step:
 
     @property
     def row_of_token(self) -> Tensor:
-        """Which row each token belongs to: [N, L] int64, the shape of input_ids."""
+        """Which row each token belongs to: int64, the shape of input_ids."""
         import torch
 
         ids = self.inputs["input_ids"]
+        if "unpadded_cells" in self.inputs:
+            first = torch.zeros_like(ids[0])
+            first[self.inputs["unpadded_starts"]] = 1
+            return (first.cumsum(0) - 1)[None]
         return torch.arange(ids.shape[0], device=ids.device)[:, None].expand(ids.shape)
 
     def forward(self) -> Output:
@@ -92,7 +96,8 @@ def row_norm(x: Tensor, step: Step) -> Tensor:
 
     `x` has the token layout of ``step.row_of_token``; rows may be repeated along dimension 0.
     """
-    rows, tokens = step.inputs["input_ids"].shape
+    row = step.row_of_token
+    rows, tokens = row.shape
     if x.shape[1] != tokens:
         raise UsageError(
             f"the embedded inputs are {list(x.shape)}, expected {[rows, tokens, x.shape[-1]]}: "
@@ -100,7 +105,11 @@ def row_norm(x: Tensor, step: Step) -> Tensor:
             "table with at=table"
         )
     squares = x.float().square().sum(-1)
-    return squares.sum(1, keepdim=True).sqrt()[..., None].expand(*squares.shape, 1)
+    if rows == len(step.labels):
+        return squares.sum(1, keepdim=True).sqrt()[..., None].expand(*squares.shape, 1)
+    sums = squares.new_zeros(len(squares), len(step.labels))
+    sums.scatter_add_(1, row.expand_as(squares), squares)
+    return sums.gather(1, row.expand_as(squares)).sqrt()[..., None]
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.plans import scoring_batches
 from ..data.tokens import Tokens
+from ..unpadded import PADDED, Layout, tensors
 
 if TYPE_CHECKING:
     import torch
@@ -21,22 +22,20 @@ def score(
     forward: Forward,
     tokens: Tokens,
     device: torch.device,
+    layout: Layout = PADDED,
     autocast: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
 ) -> np.ndarray:
-    """Return logits [N, C] float32 in row order; forward(inputs [B, L]) gives logits [B, C].
+    """Return logits [N, C] float32 in row order; forward(inputs of B rows) gives logits [B, C].
 
     The model must be in evaluation mode. Rows are grouped by length, so little is padded.
     """
     import torch
 
     parts, order = [], []
-    with torch.inference_mode():
+    # Entered once: autocast keeps the weights that it has cast until it is left.
+    with torch.inference_mode(), autocast():
         for rows in scoring_batches(tokens.lengths):
-            padded = tokens.padded(rows)
-            inputs = {key: torch.from_numpy(value).to(device) for key, value in padded.items()}
-            with autocast():
-                logits = forward(inputs)
-            parts.append(logits.float())
+            parts.append(forward(tensors(layout.inputs(tokens, rows), device)).float())
             order.append(rows)
         if not parts:
             return np.zeros((0, 0), np.float32)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.plans import steps_per_epoch, stream, training_batches
+from ..data.plans import random_batches, similar_batches, steps_per_epoch, stream
 from ..data.tokens import Examples, Tokens
 from ..errors import DataError, UsageError
+from ..unpadded import PADDED, Layout, tensors, to_device
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
 class Feed:
     """The training rows in the order of a run; every step can be named without the ones before."""
 
-    def __init__(self, examples: Examples, hooks: Hooks, batch_size: int, seed: int) -> None:
-        self.examples, self.hooks = examples, hooks
+    def __init__(
+        self,
+        examples: Examples,
+        hooks: Hooks,
+        batch_size: int,
+        seed: int,
+        layout: Layout = PADDED,
+    ) -> None:
+        self.examples, self.hooks, self.layout = examples, hooks, layout
         self.batch_size, self.seed = batch_size, seed
         self.weights = np.ones(len(examples), np.float32)
         if examples.weights is not None:
@@ -57,7 +65,7 @@ class Feed:
     def micro_batches(
         self, rows: np.ndarray, count: int, device: torch.device
     ) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None, Tensor]]:
-        """Give (inputs [N, L], rows [N], labels [N], soft [N, C], weights [N]) of each part.
+        """Give (inputs, rows [N], labels [N], soft [N, C], weights [N]) of each part.
 
         `soft` are the rows' own class probabilities, None where they have none.
         """
@@ -65,13 +73,14 @@ class Feed:
 
         targets = self.examples.targets
         for part in np.array_split(rows, min(count, len(rows))):
-            inputs = {k: _to(v, device) for k, v in self.tokens.padded(part).items()}
+            part = self.layout.arrange(self.tokens, part)
+            inputs = tensors(self.layout.inputs(self.tokens, part), device)
             yield (
                 inputs,
                 torch.from_numpy(part.astype(np.int64)),
-                _to(self.examples.labels[part], device),
-                None if targets is None else _to(targets[part], device),
-                _to(self.weights[part], device),
+                to_device(self.examples.labels[part], device),
+                None if targets is None else to_device(targets[part], device),
+                to_device(self.weights[part], device),
             )
 
     def _begin(self, epoch: int) -> None:
@@ -84,8 +93,11 @@ class Feed:
                 f"{self.hooks.owner('sampling')}: sampling returned {len(order)} rows in epoch "
                 f"{epoch} and {self.drawn} in epoch 0; expected the same count in every epoch"
             )
-        rng = stream(self.seed, "batches", epoch)
-        self.batches = training_batches(order, self.tokens.lengths, self.batch_size, rng)
+        if self.layout.unpadded:
+            self.batches = random_batches(order, self.batch_size)
+        else:
+            rng = stream(self.seed, "batches", epoch)
+            self.batches = similar_batches(order, self.tokens.lengths, self.batch_size, rng)
 
     def _draw(self, epoch: int) -> np.ndarray:
         rng = stream(self.seed, "sampling", epoch)
@@ -117,12 +129,3 @@ class Feed:
                 f"texts for {len(texts)}; expected as many"
             )
         return encode(new)
-
-
-def _to(values: np.ndarray, device: torch.device) -> Tensor:
-    import torch
-
-    tensor = torch.from_numpy(values)
-    if device.type == "cpu":
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from ..hooks.run import Run
     from .trainer import Trainer
 
 log = logging.getLogger("titlekit")
@@ -43,6 +44,16 @@ def backward_in_memory(trainer: Trainer, rows: np.ndarray) -> Tensor:
             vars(plugin)["_counters"] = counters
         run.forwards = forwards
         _halve(trainer)
+
+
+def say_what_is_cut(run: Run) -> None:
+    """Say which plugins see the parts of a batch, and not the whole, where it is cut into some."""
+    for plugin in run.hooks.plugins:
+        if run.micro_batches > 1 and not plugin.accumulates():
+            log.info(
+                "%s acts on each of the %d micro-batches by itself: the mean of those, not "
+                "the whole batch at once", plugin.name, run.micro_batches,
+            )  # fmt: skip
 
 
 @contextlib.contextmanager

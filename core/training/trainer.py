@@ -22,9 +22,11 @@ from ..hooks.plugin import Plugin
 from ..hooks.run import Run
 from ..hooks.step import Step
 from ..inference.scoring import score, softmax
+from ..unpadded import refuse
 from .checkpoint import BestWeights
 from .feed import Feed
-from .memory import advised, backward_in_memory
+from .layout import choose
+from .memory import advised, backward_in_memory, say_what_is_cut
 from .meter import Meter
 from .metrics import METRICS, default_metric, evaluate_scores, make_metric
 from .optim import check_schedule, clip, set_rates, warmup
@@ -76,7 +78,8 @@ class Trainer:
             plugin.set_counts({})  # the object may have counted in a run before
         self.hooks.call.prepare_model(model=model)
         model.to(device)
-        self.feed = Feed(train, self.hooks, config.batch_size, config.seed)
+        layout = choose(model, self.hooks.plugins, train, valid)
+        self.feed = Feed(train, self.hooks, config.batch_size, config.seed, layout)
         counts = np.bincount(train.labels, minlength=len(self.labels)).tolist()
         total = max(1, round(config.epochs * self.feed.steps_per_epoch))
         criterion = self.hooks.call.criterion(labels=self.labels, class_counts=counts)
@@ -127,7 +130,7 @@ class Trainer:
                 # Dropout depends on the seed alone, not on what was drawn to build the model.
                 torch.manual_seed(self.config.seed)
             self.hooks.call.train_start(run=run)
-            self._say_what_is_cut()
+            say_what_is_cut(run)
             if run.step == 0:
                 self._rehearse()
         except BaseException:
@@ -181,10 +184,11 @@ class Trainer:
             )  # fmt: skip
 
     def _release(self) -> None:
-        """Take core's own hook off the model."""
+        """Take core's own hooks off the model."""
         self._started = False
         if self._handle is not None:
             self._handle.remove()
+        refuse(self.run.model)
 
     def optimizer_step(self, rows: np.ndarray) -> None:
         """Run one optimizer step on a batch of training rows."""
@@ -222,15 +226,6 @@ class Trainer:
         # Only a scaler skips steps; without one the host knows the number of real steps.
         return int(self.run.real_steps) if self.run.precision.may_skip else self.run.step  # type: ignore[arg-type]
 
-    def _say_what_is_cut(self) -> None:
-        parts = self.run.micro_batches
-        for plugin in self.hooks.plugins:
-            if parts > 1 and not plugin.accumulates():
-                log.info(
-                    "%s acts on each of the %d micro-batches by itself: the mean of those, not "
-                    "the whole batch at once", plugin.name, parts,
-                )  # fmt: skip
-
     def _rehearse(self) -> None:
         rehearse(self)
 
@@ -254,7 +249,7 @@ class Trainer:
         try:
             logits = score(
                 lambda inputs: run.model_forward(inputs)[0], valid.tokens, run.device,
-                run.precision.autocast,
+                self.feed.layout, run.precision.autocast,
             )  # fmt: skip
         finally:
             run.model.train()

@@ -11,9 +11,9 @@ from titlekit.core.data.plans import (
     WINDOW,
     evaluation_steps,
     scoring_batches,
+    similar_batches,
     steps_per_epoch,
     stream,
-    training_batches,
 )
 
 relaxed = settings(deadline=None, max_examples=60)
@@ -26,7 +26,7 @@ def lengths_of(rows, seed=0):
 def batches_of(rows, batch_size, seed=1, epoch=0, lengths=None):
     order = stream(seed, "sampling", epoch).permutation(rows)
     lengths = lengths_of(rows) if lengths is None else lengths
-    return training_batches(order, lengths, batch_size, stream(seed, "plan", epoch))
+    return similar_batches(order, lengths, batch_size, stream(seed, "plan", epoch))
 
 
 @relaxed
@@ -55,7 +55,7 @@ def test_steps_depend_on_the_number_of_rows_alone():
 
 def test_an_order_may_repeat_and_leave_out_rows():
     order = np.array([5, 5, 5, 0, 1])
-    batches = training_batches(order, lengths_of(6), 2, stream(0, "plan", 0))
+    batches = similar_batches(order, lengths_of(6), 2, stream(0, "plan", 0))
     assert sorted(np.concatenate(batches)) == [0, 1, 5, 5, 5]
 
 
@@ -72,7 +72,7 @@ def test_rows_of_a_batch_are_alike_in_length_and_batches_are_mixed():
 def test_rows_move_only_within_their_window():
     rows, size = WINDOW * 4 * 2, 4
     order = stream(1, "sampling", 0).permutation(rows)
-    batches = training_batches(order, lengths_of(rows), size, stream(1, "plan", 0))
+    batches = similar_batches(order, lengths_of(rows), size, stream(1, "plan", 0))
     halves = {row: place // (WINDOW * size) for place, row in enumerate(order)}
     assert all(len({halves[row] for row in batch}) == 1 for batch in batches)
 

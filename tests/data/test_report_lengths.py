@@ -11,7 +11,7 @@ import pytest
 import titlekit
 from console import write_table
 from titlekit.core.config import TrainConfig
-from titlekit.core.data.plans import stream, training_batches
+from titlekit.core.data.plans import similar_batches, stream
 from titlekit.core.data.report.lengths import (
     LENGTHS,
     describe_lengths,
@@ -19,6 +19,7 @@ from titlekit.core.data.report.lengths import (
     settle_length,
 )
 from titlekit.core.prepare import prepare
+from titlekit.core.unpadded import PADDED
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,8 @@ def test_the_table_counts_cut_rows_and_padding():
     assert rows[512]["padding_to_longest"] == rows[64]["padding_to_longest"]
 
 
-def test_padding_is_that_of_the_first_epoch_of_a_training(tmp_path):
+def test_padding_is_that_of_the_first_epoch_of_a_padded_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("titlekit.core.training.trainer.choose", lambda *_: PADDED)
     write_table(tmp_path / "titles.csv", 300)
     found = check("titles.csv", batch_size=16, seed=3).to_json()["max_length"]
     config = TrainConfig(train=["titles.csv"], model="tiny", valid="0", device="cpu",
@@ -106,7 +108,7 @@ def test_padding_is_that_of_the_first_epoch_of_a_training(tmp_path):
     [row] = [row for row in found["lengths"] if row["max_length"] == found["recommended"]]
     assert row["padding_to_longest"] == pytest.approx(1 - lengths.sum() / padded)
     order = stream(3, "sampling", 0).permutation(300)
-    batches = training_batches(order, lengths, 16, stream(3, "batches", 0))
+    batches = similar_batches(order, lengths, 16, stream(3, "batches", 0))
     assert [rows.tolist() for rows in batches] == [rows.tolist() for rows in feed.batches]
 
 

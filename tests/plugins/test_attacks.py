@@ -137,16 +137,16 @@ def test_an_overflow_moves_nothing():
 
 def test_a_skipped_step_does_not_move_the_schedule():
     trainer = small_trainer("amp(dtype='fp16',init_scale=1e10)", warmup_steps=4)
-    rates = []
+    rates, expected = [], []
     for step in range(80):
+        expected.append(trainer.base_rates[0] * trainer.factors[int(trainer.run.real_steps)])
         trainer.optimizer_step(trainer.feed.batch(step % 3))
         rates.append(trainer.run.optimizer.param_groups[0]["lr"])
         if int(trainer.run.real_steps) == 2:
             break
-    first = trainer.base_rates[0] * trainer.factors[0]
-    assert rates[:-1] == [first] * (len(rates) - 1)
-    assert rates[-1] == trainer.base_rates[0] * trainer.factors[1]
+    assert rates == expected
     assert len(rates) > 10
+    assert len(set(rates)) == 2
 
 
 @pytest.mark.parametrize("attack", ["fgm", "pgd", "fgm(at='inputs')", "pgd(at='inputs')"])

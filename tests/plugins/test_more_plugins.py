@@ -396,8 +396,9 @@ def test_backward_runs_each_layer_once_more_and_evaluations_do_not():
 
     def counted(spelling, where):
         trainer = small_trainer(spelling)
-        for layer in trainer.run.model.bert.encoder.layer:
-            layer.attention.register_forward_hook(lambda *_: calls.update([where]))
+        # The last one computes little, for the first tokens alone, and may keep it.
+        for layer in trainer.run.model.bert.encoder.layer[:-1]:
+            layer.intermediate.register_forward_pre_hook(lambda *_: calls.update([where]))
         trainer.backward(np.arange(8))
         assert trainer.run.embedding_module._forward_hooks == {}
         before = calls[where]
@@ -407,8 +408,8 @@ def test_backward_runs_each_layer_once_more_and_evaluations_do_not():
 
     counted("", "plain")
     counted("checkpointing", "checkpointed")
-    assert calls["plain"] == 2
-    assert calls["checkpointed"] == 4
+    assert calls["plain"] == 1
+    assert calls["checkpointed"] == 2
     assert calls["plain in evaluations"] == calls["checkpointed in evaluations"] > 0
 
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from steps import equal, largest_difference, small_trainer, weights_of
+from steps import equal, first_ids, largest_difference, small_trainer, weights_of
 from titlekit import Plugin, RunError, hookimpl
 from titlekit.core.training import state
 from titlekit.core.training.checkpoint import pack, unpack
@@ -19,7 +19,7 @@ def limited(spelling="", most=4, **options):
     whole = trainer.run.model_forward
 
     def forward(inputs):
-        if torch.is_grad_enabled() and len(inputs["input_ids"]) > most:
+        if torch.is_grad_enabled() and len(first_ids(inputs)) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return whole(inputs)
 
@@ -63,7 +63,7 @@ def test_a_pass_that_fails_later_leaves_nothing_of_itself():
     whole, seen = trainer.run.model_forward, []
 
     def forward(inputs):
-        seen.append(len(inputs["input_ids"]))
+        seen.append(len(first_ids(inputs)))
         if seen == [4, 4]:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
         return whole(inputs)

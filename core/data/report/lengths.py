@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..plans import stream, training_batches
+from ..plans import similar_batches, stream
 from ..tokens import Flat, automatic_length
 
 LENGTHS = (16, 24, 32, 48, 64, 96, 128, 256, 512)  # tokens
@@ -66,7 +66,7 @@ def length_table(
     found = []
     for length in sorted({*LENGTHS, *more}):
         kept = np.minimum(lengths, length)
-        batches = training_batches(order, kept, batch_size, stream(seed, "batches", 0))
+        batches = similar_batches(order, kept, batch_size, stream(seed, "batches", 0))
         padded = sum(len(rows) * int(kept[rows].max()) for rows in batches)
         tokens, cut = int(kept.sum()), int(np.count_nonzero(lengths > length))
         found.append({
