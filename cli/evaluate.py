@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.device import keep_freed_memory
 from ..core.errors import TitlekitError, UsageError, nearest
 from .main import printable, set_up_logging
 from .options import fix_text_option, json_option, loudness, runs_argument
@@ -72,6 +73,7 @@ def command(
     titlekit evaluate runs/001 test.csv --fail-under f1=0.85 --json
     """
     set_up_logging(quiet or as_json, verbose)
+    keep_freed_memory()
     if probe_seed is not None and not probing:
         raise UsageError("--probe-seed: there is nothing to draw; give --probe too")
     least = dict(_gate(text) for text in gates)

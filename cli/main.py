@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train a classifier from a table, a folder or synthetic titles.",
     "evaluate": "Score a run on labelled rows: metrics with intervals, mistakes first.",
     "predict": "Answer every row of a file: a label and a score.",
+    "export": "Write a run as ONNX, float32 or int8, checked against the run.",
     "check": "Say what is wrong with data, before it is trusted.",
     "data": "Label, fetch, make or mend data to train on.",
     "plugins": "List the techniques, show one with its options, or begin one.",

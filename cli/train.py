@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ..core.config import TrainConfig, merge, read_toml
+from ..core.device import keep_freed_memory
 from ..core.errors import UsageError
 from ..core.hooks.spelling import parse, spell, with_settings
 from ..core.options import options_of
@@ -54,6 +55,7 @@ def command(
     titlekit train --resume runs/001
     """
     set_up_logging(quiet or as_json, verbose)
+    keep_freed_memory()
     given = {name: value for name, value in options.items() if value is not None}
     if train:
         given["train"] = list(train)

@@ -34,7 +34,9 @@ def estimate(job: Job) -> dict[str, Any]:
     run, feed = trainer.run, trainer.feed
     run.model.train()
     trainer.hooks.call.train_start(run=run)
-    feed.batch(0)
+    started = _now(trainer)
+    feed.batch(0)  # its rows are drawn and its texts changed, as at the start of every epoch
+    epoch = _now(trainer) - started
     lengths = feed.tokens.lengths
     by_width = sorted(feed.batches, key=lambda rows: len(rows) * int(lengths[rows].max()))
     typical = [by_width[len(by_width) * part // 6] for part in (1, 3, 5)]
@@ -43,9 +45,12 @@ def estimate(job: Job) -> dict[str, Any]:
         _steps(trainer, number, [feed.widest()])
     step = sum(share * _steps(trainer, number, typical) for number, share in shares.items())
     evaluation = _evaluation_seconds(trainer)
+    epochs = -(-run.total_steps // run.steps_per_epoch)
     count = len(evaluation_steps(run.total_steps, run.steps_per_epoch, job.config.eval_every))
     return {
-        "seconds": run.total_steps * step + count * evaluation,
+        "seconds": epochs * epoch + run.total_steps * step + count * evaluation,
+        "seconds_before_epoch": epoch,
+        "epochs": epochs,
         "seconds_per_step": step,
         "seconds_per_evaluation": evaluation,
         "steps_tried": len(shares) * (1 + len(typical)),

@@ -18,11 +18,12 @@ import re
 import signal
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from figures import FIGURES, ROOT, code, table
 
 from titlekit.cli.check import FaultsFound
 from titlekit.cli.evaluate import GateMissed
@@ -32,7 +33,6 @@ from titlekit.core.config import TrainConfig, flag
 from titlekit.core.data.columns import LABEL_NAMES, TEXT_NAMES
 from titlekit.core.data.encoding import _RULES
 from titlekit.core.data.readers import SUFFIXES
-from titlekit.core.data.titles.faults import SHARES
 from titlekit.core.hooks import specs
 from titlekit.core.hooks.assembly import HOOKS, implementations
 from titlekit.core.hooks.registry import builtins, load
@@ -40,7 +40,6 @@ from titlekit.core.models import ALIASES
 from titlekit.core.options import hints_of, options_of, type_name
 from titlekit.core.testing.check import CHECKS
 
-ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 90  # columns of the commands' help
 PART = re.compile(r"<!-- begin (?P<name>[^>]+) -->\n.*?<!-- end (?P=name) -->", re.DOTALL)
 
@@ -66,17 +65,6 @@ def fresh(page: Path) -> str:
     return PART.sub(part, text)
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; the first row is its head."""
-    head, *body = ([cell.replace("|", r"\|") for cell in row] for row in rows)
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def code(text: str) -> str:
-    return f"`{text}`"
-
-
 # The command line
 
 
@@ -100,7 +88,11 @@ def exit_codes(name: str, page: Path) -> str:
         (errors.RunError.exit_code, "the run failed, e.g. a loss that is not finite, a full disk"),
         (errors.UsageError.exit_code, "wrong usage or data; one line on stderr says what helps"),
         (FaultsFound.exit_code, "`check --strict`: an error or a warning was found in the data"),
-        (GateMissed.exit_code, "`evaluate --fail-under`: a metric is below what was asked for"),
+        (
+            GateMissed.exit_code,
+            "`evaluate --fail-under`: a metric is below what was asked for; `export`: the export "
+            "answers otherwise",
+        ),
         (interrupted[signal.SIGINT], "stopped by Ctrl-C; a training run has saved its state"),
         (interrupted[signal.SIGTERM], "stopped by SIGTERM; a training run has saved its state"),
     ]
@@ -296,213 +288,6 @@ def markers(name: str, page: Path) -> str:
 # What benchmarks/ measured
 
 
-def measured(name: str) -> dict[str, Any]:
-    """Return a result file of benchmarks/."""
-    found: dict[str, Any] = json.loads((ROOT / "benchmarks/results" / f"{name}.json").read_text())
-    return found
-
-
-def where(found: dict[str, Any]) -> str:
-    """Return what the figures of a result file were measured on."""
-    machine, data = found["machine"], found["data"]
-    return (
-        f"Measured by `{found['command']}` on {data['rows']:,} rows (sha256 "
-        f"{data['sha256'][:12]}), {machine['processor']}, {machine['threads']} thread, "
-        f"scikit-learn {machine['versions']['scikit-learn']}."
-    )
-
-
-def mean(rows: Sequence[dict[str, Any]], key: str) -> float:
-    return sum(row[key] for row in rows) / len(rows)
-
-
-def baseline_choice(name: str, page: Path) -> str:
-    found = measured("baseline")
-    rows = [row for row in found["rows"] if row["kind"] == "choice"]
-    strengths = sorted({row["C"] for row in rows})
-    lines = [("n-grams", *(f"C = {c:g}: accuracy, F1" for c in strengths), "numbers")]
-    for grams in dict.fromkeys(row["ngrams"] for row in rows):
-        cells = []
-        for strength in strengths:
-            some = [row for row in rows if (row["ngrams"], row["C"]) == (grams, strength)]
-            cells.append(f"{100 * mean(some, 'accuracy'):.1f}, {100 * mean(some, 'f1'):.1f}")
-        lines.append((grams, *cells, f"{round(mean(some, 'numbers'), -3):,.0f}"))
-    splits = len({row["split_seed"] for row in rows})
-    return f"{table(lines)}\n\nMeans over {splits} splits. {where(found)}"
-
-
-def baseline_test(name: str, page: Path) -> str:
-    found = measured("baseline")
-    (row,) = (row for row in found["rows"] if row["kind"] == "test")
-    bounds = row["intervals"]
-
-    def figure(key: str) -> str:
-        low, high = (100 * bounds[key][end] for end in ("low", "high"))
-        return f"{100 * row[key]:.1f} % ({low:.1f} to {high:.1f})"
-
-    lines = [
-        ("", ""),
-        ("accuracy, 95 % interval", figure("accuracy")),
-        ("F1 of the correct titles, 95 % interval", figure("f1")),
-        ("accuracy with blank rows counted as missed", f"{100 * row['accuracy_all_rows']:.1f} %"),
-        ("test rows, blank ones beside", f"{row['rows']:,}, {row['blank_rows']}"),
-        ("training rows", f"{row['train_rows']:,}"),
-        ("seconds of one core to fit", f"{row['fit_cpu_seconds']:.1f}"),
-        (
-            f"seconds of one core to answer {row['titles']:,} titles",
-            f"{row['predict_cpu_seconds']:.1f}",
-        ),
-    ]
-    return f"{table(lines)}\n\n{where(found)}"
-
-
-def suspects_results(name: str, page: Path) -> str:
-    found = measured("suspects")
-    lines = [("model", "planted", "ranked by", "precision = recall at the planted number",
-              "average precision", "planted among the suspects")]  # fmt: skip
-    keys = ("model", "kind", "ranking")
-    for group in dict.fromkeys(tuple(row[key] for key in keys) for row in found["rows"]):
-        some = [row for row in found["rows"] if tuple(row[key] for key in keys) == group]
-        each = [row["precision_at_planted"] for row in some]
-        spread = f"{mean(some, 'precision_at_planted'):.3f} ({min(each):.3f} to {max(each):.3f})"
-        among = f"{mean(some, 'suspects_planted'):.0f} of {mean(some, 'suspects'):,.0f}"
-        lines.append((group[0], f"{some[0]['planted']} {group[1]}", group[2], spread,
-                      f"{mean(some, 'average_precision'):.3f}",
-                      among if group[2] == "suspects" else ""))  # fmt: skip
-    seeds = len({row["seed"] for row in found["rows"]})
-    return f"{table(lines)}\n\nMeans over {seeds} seeds. {where(found)}"
-
-
-def label_pairs(name: str, page: Path) -> str:
-    found = measured("label_from_catalogue")
-    lines = [("what differs", "the title is", "correct", "unsure", "wrong")]
-    for row in found["rows"]:
-        if row["part"] == "pairs":
-            total = row["correct"] + row["unsure"] + row["wrong"]
-            shares = [f"{100 * row[key] / total:.1f} %" for key in ("correct", "unsure", "wrong")]
-            lines.append((row["difference"], row["truth"], *shares))
-    return table(lines)
-
-
-def label_test(name: str, page: Path) -> str:
-    found = measured("label_from_catalogue")
-    rows = {row["part"]: row for row in found["rows"]}
-    test, own, speed = (rows[part] for part in ("test", "Y rows with an original title", "speed"))
-    lines = [("rows", "correct", "unsure", "wrong")]
-    for what, key, row in (
-        ("Y", "Y", test),
-        ("N", "N", test),
-        ("Y rows that have an original title, against it", "Y", own),
-    ):
-        counts = [row[f"{key} {label}"] for label in ("correct", "unsure", "wrong")]
-        lines.append((f"{sum(counts)} {what}", *map(str, counts)))
-    data, machine = found["data"], found["machine"]
-    return (
-        f"{table(lines)}\n\n{speed['rows']:,} rows against a catalogue of as many took "
-        f"{speed['cpu_seconds']:.0f} seconds of one core. Measured by `{found['command']}` on "
-        f"{data['rows']:,} rows (sha256 {data['sha256'][:12]}), {machine['processor']}, "
-        f"rapidfuzz {found['rapidfuzz']}."
-    )
-
-
-def near_duplicates(name: str, page: Path) -> str:
-    found = measured("near_duplicates")
-    lines = [("lines", "pairs found", "seconds", "of them on a processor", "memory", "recall",
-              "false pairs")]  # fmt: skip
-    near = sorted((row for row in found["rows"] if row["kind"] == "near"), key=lambda r: r["rows"])
-    for row in near:
-        memory = f"{row['peak_memory_mb'] - row['memory_before_mb']:,} MB"
-        recall = f"{row['recall']:.4f} of {row['probed_pairs']:,}"
-        lines.append((f"{row['rows']:,}", f"{row['pairs']:,}", f"{row['seconds']:.1f}",
-                      f"{row['processor_seconds']:.1f}", memory, recall,
-                      str(row["false_pairs"])))  # fmt: skip
-    load = [row["load"] for row in found["rows"]]
-    busy = (
-        f"The machine was shared: {min(load):g} to {max(load):g} processes wanted its "
-        f"{found['machine']['cores']} cores, so seconds are more than its own work takes."
-    )
-    return f"{table(lines)}\n\n{where(found)} {busy}"
-
-
-def check_time(name: str, page: Path) -> str:
-    found = measured("near_duplicates")
-    row = next((row for row in found["rows"] if row["kind"] == "page"), None)
-    if row is None:
-        return "How long a whole check takes has not been measured."
-    return (
-        f"A check of {found['data']['rows']:,} training rows and their test table with minilm's "
-        f"tokens, the time of a training and the page took {row['seconds']:.0f} seconds "
-        f"({row['processor_seconds']:.0f} on a processor; {row['load']:g} processes wanted the "
-        f"{found['machine']['cores']} cores), most of it the start of torch and transformers."
-    )
-
-
-# Figures that were measured
-
-
-def probe_results(name: str, page: Path) -> str:
-    path = ROOT / "benchmarks" / "results" / "probe.json"
-    if not path.is_file():
-        return "**It has not been run: there is no figure to show, and nothing is claimed.**"
-    found = json.loads(path.read_text("utf-8"))
-    runs: dict[str, list[dict[str, Any]]] = {}
-    for row in found["rows"]:
-        runs.setdefault(row["setting"], []).append(row)
-    rows = [("fault", "strength", *runs)]
-    rows.append(("none", "", *(_mean(run["accuracy"] for run in own) for own in runs.values())))
-    for place, one in enumerate(found["rows"][0]["faults"]):
-        means = (_mean(run["faults"][place]["accuracy"] for run in own) for own in runs.values())
-        rows.append((one["fault"], f"{one['strength']:g}", *means))
-    seeds = ", ".join(f"{name} {len(own)}" for name, own in runs.items())
-    few = min(map(len, runs.values()))
-    claim = " Fewer than six seeds: no difference is claimed." if few < 6 else ""
-    return (
-        f"Mean accuracy of {found['model']}, trained on {found['data']['rows']:,} rows for "
-        f"{found['epochs']:g} epochs, on {found['rows'][0]['rows']:,} rows; seeds: {seeds}.{claim}"
-        f"\n\n{table(rows)}"
-    )
-
-
-def _mean(values: Iterable[float]) -> str:
-    listed = list(values)
-    return f"{sum(listed) / len(listed):.4f}"
-
-
-def title_kinds(name: str, page: Path) -> str:
-    from titlekit.core.data.titles.maker import make_rows
-
-    found: dict[str, list[str]] = {}
-    for row in make_rows(2000, 42):
-        if row.label == "wrong" and len(row.title) < 90:
-            found.setdefault(row.kind, []).append(row.title)
-    rows = [("kind", "share of the wrong rows", "for example")]
-    for kind, share in SHARES:
-        rows.append((kind, f"{share} %", code(found[kind][0].replace("`", "'"))))
-    return table(rows)
-
-
-def titles_results(name: str, page: Path) -> str:
-    if not (ROOT / "benchmarks" / "results" / "titles.json").is_file():
-        return "**It has not been run: there is no figure to show, and nothing is claimed.**"
-    found = measured("titles")
-    lines = [("trained on", "model", "training rows", "epochs", "seed", "accuracy, 95 % interval",
-              "F1", "AUROC")]  # fmt: skip
-    sources = ("own good titles", "grammar", "real lines")
-    rows = sorted(found["rows"], key=lambda row: (row["model"], sources.index(row["source"])))
-    for row in rows:
-        bounds = row["intervals"]["accuracy"]
-        between = f"({100 * bounds['low']:.1f} to {100 * bounds['high']:.1f})"
-        epochs = "" if row["epochs"] is None else f"{row['epochs']:g}"
-        lines.append((row["source"], row["model"], f"{row['train_rows']:,}", epochs,
-                      str(row["seed"]), f"{100 * row['accuracy']:.1f} % {between}",
-                      f"{100 * row['f1']:.1f}", f"{100 * row['roc_auc']:.1f}"))  # fmt: skip
-    data, row = found["data"], found["rows"][0]
-    return (
-        f"{table(lines)}\n\nOn the {row['rows']} rows of {data['test']} that have a title (sha256 "
-        f"of the file {data['test_sha256'][:12]}), each read once, after training. {where(found)}"
-    )
-
-
 PARTS: dict[str, Callable[[str, Path], str]] = {
     "help": command_help,
     "exit-codes": exit_codes,
@@ -515,18 +300,9 @@ PARTS: dict[str, Callable[[str, Path], str]] = {
     "hooks": hook_table,
     "hook": hook,
     "checks": checks,
-    "label-pairs": label_pairs,
-    "label-test": label_test,
     "names": names,
     "markers": markers,
-    "title-kinds": title_kinds,
-    "titles-results": titles_results,
-    "near-duplicates": near_duplicates,
-    "check-time": check_time,
-    "baseline-choice": baseline_choice,
-    "baseline-test": baseline_test,
-    "suspects-results": suspects_results,
-    "probe": probe_results,
+    **FIGURES,
 }
 
 

@@ -68,7 +68,8 @@ class Pgd(Plugin):
                 attack.push(deltas)
                 output = step.objective()
                 if number < self.steps - 1:
-                    gradients = list(step.scaled_grad(output.losses, attack.tensors()))
+                    further = step.scaled_grad(output.losses, attack.tensors())
+                    gradients = attack.taken(further)
             step.backward(output.losses)
             usable = norms[0].isfinite() & (norms[0] > 0)
             self.count("attacks", usable.any())

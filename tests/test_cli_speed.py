@@ -18,6 +18,7 @@ QUESTIONS = [
     (("train", "--help"), 0),
     (("evaluate", "--help"), 0),
     (("predict", "--help"), 0),
+    (("export", "--help"), 0),
     (("plugins", "--help"), 0),
     (("doctor", "--help"), 0),
     (("check", "--help"), 0),

@@ -268,9 +268,11 @@ def test_the_first_screen_has_the_three_commands():
 
 @pytest.fixture(scope="module")
 def make():
+    sys.path.insert(0, str(ROOT / "docs"))  # as for a script there
     spec = importlib.util.spec_from_file_location("docs_make", ROOT / "docs" / "make.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    sys.path.remove(str(ROOT / "docs"))
     return module
 
 

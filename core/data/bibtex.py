@@ -12,7 +12,7 @@ from .bibliography import COLUMNS, EXTRA, row
 from .encoding import clip
 from .extras import need
 from .latex import plain_link, plain_text
-from .rows import Row
+from .rows import Rejects, Row, set_aside, unreadable
 
 _PIECE = 1 << 20  # characters parsed at once: bounds memory whatever the file's size
 _LONGEST = 1 << 26  # characters of an entry, at most
@@ -30,7 +30,9 @@ _FIELDS = {
 }
 
 
-def read_bibtex(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Row]]:
+def read_bibtex(
+    lines: Iterator[str], name: str, rejects: Rejects | None = None
+) -> tuple[list[str], Iterator[Row]]:
     """Return the columns and the rows of a BibTeX file: of its entries, with their first lines.
 
     @string is resolved, other text than entries is left out, as BibTeX does. Raises DataError
@@ -38,10 +40,10 @@ def read_bibtex(lines: Iterator[str], name: str) -> tuple[list[str], Iterator[Ro
     """
     parse = need("bibtexparser", EXTRA, name).parse_string
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # faults are raised here
-    return COLUMNS, _rows(lines, name, parse)
+    return COLUMNS, _rows(lines, name, parse, rejects)
 
 
-def _rows(lines: Iterator[str], name: str, parse: Any) -> Iterator[Row]:
+def _rows(lines: Iterator[str], name: str, parse: Any, rejects: Rejects | None) -> Iterator[Row]:
     strings: dict[str, str] = {}
     found = False
     for first, text in _pieces(lines, name):
@@ -51,9 +53,13 @@ def _rows(lines: Iterator[str], name: str, parse: Any) -> Iterator[Row]:
             if kind.startswith("Duplicate"):  # of a key, which nothing here goes by
                 block = block.ignore_error_block
                 kind = type(block).__name__
-            if kind == "ParsingFailedBlock":
-                raise DataError(f"{name}:{line}: {_reason(block)}")
-            if kind == "String":
+            fault = _reason(block) if kind == "ParsingFailedBlock" else ""
+            if rejects and kind in ("ParsingFailedBlock", "Entry"):
+                fault = unreadable(block.raw) or fault
+            if fault:
+                found = True
+                set_aside(rejects, name, line, fault, block.raw)
+            elif kind == "String":
                 strings[block.key.lower()] = _value(block.value, strings)
             elif kind == "Entry":
                 found = True

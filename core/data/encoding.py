@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import DataError, UsageError, nearest
 from .files import READ_FAULTS, foreign_kind, open_unpacked, read_fault
+from .rows import RowFault
 
 _CHUNK = 1 << 20  # bytes decoded at once: bounds memory whatever the file's size
 _SAMPLE = 1 << 16  # bytes of undecodable lines that the detection looks at
@@ -23,6 +24,14 @@ _MARKS = (
 )
 
 
+class Undecodable(RowFault):
+    """A file that is in `codec` but for some bytes."""
+
+    def __init__(self, text: str, codec: str) -> None:
+        super().__init__(text)
+        self.codec = codec
+
+
 def find_encoding(path: str, asked: str = "") -> tuple[str, str]:
     """Return the codec that decodes the whole of a file, and a sentence where it was guessed.
 
@@ -35,17 +44,19 @@ def find_encoding(path: str, asked: str = "") -> tuple[str, str]:
         codec = _unmarked(path, find_codec(asked))
         fault = _fault(path, codec)
         if fault:
-            raise DataError(
-                f"{fault} does not decode as {asked}; without --encoding the encoding is detected"
+            raise Undecodable(
+                f"{fault} does not decode as {asked}; without --encoding the encoding is detected",
+                codec,
             )
         return codec, ""
     start = _start(path, 8)
     marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
     fault = _fault(path, marked or "utf-8")
     if fault and marked:
-        raise DataError(
+        raise Undecodable(
             f"{fault} does not decode as {marked}, which the mark at the file's start stands for; "
-            "--encoding NAME overrides"
+            "--encoding NAME overrides",
+            marked,
         )
     if not fault:
         return marked or "utf-8", ""
@@ -135,9 +146,10 @@ def _detected(path: str, fault: str) -> tuple[str, str]:
         line = fault.removeprefix(f"{path}:").partition(":")[0]
         raise DataError(f"{path}:{line}: NUL bytes; is it UTF-16? --encoding utf-16")
     if healthy > len(sample):
-        raise DataError(
+        raise Undecodable(
             f"{fault} is not UTF-8, yet {healthy} other lines are; mend this line, or name the "
-            "encoding of the whole file with --encoding"
+            "encoding of the whole file with --encoding",
+            "utf-8",
         )
     codecs_found = _fitting(sample)
     for codec in codecs_found:
@@ -145,9 +157,10 @@ def _detected(path: str, fault: str) -> tuple[str, str]:
             shown = clip(sample[0].decode(codec).strip())
             return codec, f"{path}: not UTF-8; read as {codec}: {shown}; --encoding NAME overrides"
     for codec in codecs_found:
-        raise DataError(
+        raise Undecodable(
             f"{_fault(path, codec)} does not decode as {codec}, which the rest looks like; mend "
-            "this line, or name another encoding with --encoding"
+            "this line, or name another encoding with --encoding",
+            codec,
         )
     raise DataError(f"{fault} is not UTF-8 and no other encoding fits; name it with --encoding")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 from ..errors import DataError
 from .extras import need
 from .files import open_bytes
-from .rows import Row, cell_text, check_columns
+from .rows import Rejects, Row, cell_text, check_columns, set_aside
 
 EXTRA = "parquet"  # titlekit's extra that brings pyarrow
 _BATCH = 4096  # rows held as Python's values
 
 
-def open_parquet(path: str) -> tuple[list[str], Iterator[Row], Callable[[], object]]:
+def open_parquet(
+    path: str, rejects: Rejects | None = None
+) -> tuple[list[str], Iterator[Row], Callable[[], object]]:
     """Return the columns, the rows, counted from 1, and what closes the file.
 
     Raises DataError where the file is no parquet, is damaged, or a column holds what is no text.
@@ -37,10 +40,12 @@ def open_parquet(path: str) -> tuple[list[str], Iterator[Row], Callable[[], obje
     except BaseException:
         file.close()
         raise
-    return columns, _rows(file, columns, path, arrow), file.close
+    return columns, _rows(file, columns, path, arrow, rejects), file.close
 
 
-def _rows(file: Any, columns: list[str], path: str, arrow: Any) -> Generator[Row, None, None]:
+def _rows(
+    file: Any, columns: list[str], path: str, arrow: Any, rejects: Rejects | None
+) -> Generator[Row, None, None]:
     number = 0
     batches = file.iter_batches(batch_size=_BATCH, use_threads=False)
     while True:
@@ -52,30 +57,40 @@ def _rows(file: Any, columns: list[str], path: str, arrow: Any) -> Generator[Row
             ) from None
         if batch is None:
             return
+        faults: dict[int, str] = {}
         cells = [
-            _cells(column, name, path, number, arrow)
+            _cells(column, name, faults, arrow)
             for column, name in zip(batch.columns, columns, strict=True)
         ]
-        for values in zip(*cells, strict=True):
+        for place, values in enumerate(zip(*cells, strict=True)):
             number += 1
-            yield Row(number, dict(zip(columns, values, strict=True)))
+            row = dict(zip(columns, values, strict=True))
+            if place in faults:
+                raw = json.dumps(row, ensure_ascii=False)
+                set_aside(rejects, path, number, faults[place], raw)
+            else:
+                yield Row(number, row)
 
 
-def _cells(column: Any, name: str, path: str, done: int, arrow: Any) -> list[Any]:
-    """Return a column of a batch as JSON's values; `done` rows came before."""
+def _cells(column: Any, name: str, faults: dict[int, str], arrow: Any) -> list[Any]:
+    """Return a column of a batch as JSON's values; note the rows where one is no text."""
     with contextlib.suppress(arrow.ArrowException, ValueError):
         if arrow.types.is_temporal(column.type):
             column = column.cast(arrow.string())  # with all its digits
         return [_plain(value) for value in column.to_pylist()]
+    found: list[Any] = []
+    here: dict[int, str] = {}
     for place in range(len(column)):
         try:
-            _plain(column[place].as_py())
+            found.append(_plain(column[place].as_py()))
         except (arrow.ArrowException, ValueError):
-            raise DataError(
-                f"{path}:{done + place + 1}: column {name!r}: a value of type {column.type} that "
-                "is no text"
-            ) from None
-    raise DataError(f"{path}:{done + 1}: column {name!r}: cannot be read as {column.type}")
+            found.append(None)
+            here[place] = f"column {name!r}: a value of type {column.type} that is no text"
+    if not here:
+        whole = f"column {name!r}: cannot be read as {column.type}"
+        here = dict.fromkeys(range(len(column)), whole)
+    faults |= here | faults
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from .delimited import read_csv
 from .encoding import find_codec
 from .files import PACKED, open_bytes, unpacked_name
 from .jsonl import read_json
-from .rows import Row, cell_text
+from .rows import Rejects, Row, cell_text
 from .textfiles import open_text, read_lines, read_plain
 
 __all__ = ["LINED", "SUFFIXES", "UNLABELLED", "Row", "Table", "cell_text", "kind_of", "open_table"]
@@ -36,7 +36,11 @@ UNLABELLED = ("txt", "bib", "ris")  # texts that no one has labelled
 
 
 class Table:
-    """An open table: its name for messages, its columns, its kind; iterating yields its rows."""
+    """An open table: its name for messages, its columns, its kind; iterating yields its rows.
+
+    `path` is that of a file which can be read again, "" else; `codec` the encoding of its text;
+    `rejects` where rows go that cannot be read.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,13 @@ class Table:
         columns: list[str],
         rows: Iterable[Row],
         close: Callable[[], object],
+        path: str = "",
+        codec: str = "",
+        rejects: Rejects | None = None,
     ) -> None:
+        self.path = path
+        self.codec = codec
+        self.rejects = rejects
         self.name = name
         self.kind = kind
         self.columns = columns
@@ -75,12 +85,15 @@ class Table:
         close()
 
 
-def open_table(path: str, encoding: str = "", kind: str = "") -> Table:
+def open_table(
+    path: str, encoding: str = "", kind: str = "", rejects: Rejects | None = None
+) -> Table:
     """Open a table and read its header.
 
     `path` "-" is standard input; it and pipes are read once, as UTF-8 unless `encoding` names
     another, as csv unless `kind` does. Else the suffix gives the kind; .gz, .bz2 and .xz behind
-    it are unpacked. Raises DataError with file and line, here and while rows are read.
+    it are unpacked. Raises DataError with file and line, here and while rows are read; a row that
+    alone is at fault goes to `rejects`, where there are some.
     """
     once = path == "-" or _is_pipe(path)
     kind = kind or ("csv" if once else _kind(path))
@@ -88,17 +101,22 @@ def open_table(path: str, encoding: str = "", kind: str = "") -> Table:
     if kind not in LINED:
         if once:
             raise DataError(f"{name}: {_a(kind)} cannot be read from a pipe; save it, or use csv")
-        return _open_whole(path, kind)
-    stream = _open_once(path, encoding) if once else open_text(path, encoding, _line_end(kind))
-    lines = read_lines(stream, name)
+        return _open_whole(path, kind, rejects)
+    lenient = rejects is not None
+    if once:
+        stream = _open_once(path, encoding, lenient)
+    else:
+        stream = open_text(path, encoding, _line_end(kind), lenient)
+    lines = read_lines(stream, name, lenient)
     # Closing a wrapper closes what it wraps; standard input is not ours to close.
     close = stream.detach if path == "-" else stream.close
     try:
-        columns, rows = _reader(kind)(lines, name)
+        columns, rows = _reader(kind)(lines, name, rejects)
     except BaseException:
         close()
         raise
-    return Table(name, kind, columns, rows, close)
+    path, codec = "" if once else path, stream.encoding
+    return Table(name, kind, columns, rows, close, path, codec, rejects)
 
 
 def kind_of(path: str) -> str:
@@ -106,7 +124,10 @@ def kind_of(path: str) -> str:
     return SUFFIXES.get(os.path.splitext(unpacked_name(path))[1].lower(), "")
 
 
-def _reader(kind: str) -> Callable[[Iterator[str], str], tuple[list[str], Iterator[Row]]]:
+_Reader = Callable[[Iterator[str], str, Rejects | None], tuple[list[str], Iterator[Row]]]
+
+
+def _reader(kind: str) -> _Reader:
     if kind == "bib":
         from .bibtex import read_bibtex
 
@@ -116,18 +137,19 @@ def _reader(kind: str) -> Callable[[Iterator[str], str], tuple[list[str], Iterat
 
         return read_ris
     if kind in ("csv", "tsv"):
-        return lambda lines, name: read_csv(lines, name, "\t" if kind == "tsv" else "")
+        delimiter = "\t" if kind == "tsv" else ""
+        return lambda lines, name, rejects: read_csv(lines, name, delimiter, rejects)
     return {"jsonl": read_json, "txt": read_plain}[kind]
 
 
-def _open_whole(path: str, kind: str) -> Table:
+def _open_whole(path: str, kind: str, rejects: Rejects | None) -> Table:
     if kind == "xlsx":
         from .sheets import open_sheet
 
-        return Table(path, kind, *open_sheet(path))
+        return Table(path, kind, *open_sheet(path, rejects), path=path, rejects=rejects)
     from .parquet import open_parquet
 
-    return Table(path, kind, *open_parquet(path))
+    return Table(path, kind, *open_parquet(path, rejects), path=path, rejects=rejects)
 
 
 def _line_end(kind: str) -> str:
@@ -135,10 +157,11 @@ def _line_end(kind: str) -> str:
     return "\n" if kind == "txt" else ""
 
 
-def _open_once(path: str, encoding: str) -> io.TextIOWrapper:
+def _open_once(path: str, encoding: str, lenient: bool) -> io.TextIOWrapper:
     codec = find_codec(encoding) if encoding else "utf-8-sig"
     stream = sys.stdin.buffer if path == "-" else open_bytes(path)
-    return io.TextIOWrapper(stream, codec, newline="")
+    errors = "surrogateescape" if lenient else "strict"
+    return io.TextIOWrapper(stream, codec, errors, newline="")
 
 
 def _is_pipe(path: str) -> bool:

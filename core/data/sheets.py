@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import warnings
 import zlib
@@ -12,7 +13,7 @@ from zipfile import BadZipFile
 
 from ..errors import DataError
 from .files import open_bytes
-from .rows import Row, cell_text, check_columns
+from .rows import Rejects, Row, cell_text, check_columns, set_aside
 
 log = logging.getLogger("titlekit")
 
@@ -20,7 +21,9 @@ log = logging.getLogger("titlekit")
 _DAMAGE = (BadZipFile, zlib.error, EOFError, LookupError, ValueError, TypeError, SyntaxError)
 
 
-def open_sheet(path: str) -> tuple[list[str], Iterator[Row], Callable[[], object]]:
+def open_sheet(
+    path: str, rejects: Rejects | None = None
+) -> tuple[list[str], Iterator[Row], Callable[[], object]]:
     """Return the columns, the rows and what closes the file; DataError with the sheet's row."""
     rows = read_sheet(path)
     try:
@@ -31,7 +34,7 @@ def open_sheet(path: str) -> tuple[list[str], Iterator[Row], Callable[[], object
     except BaseException:
         rows.close()
         raise
-    return columns, _rows(rows, columns, path), rows.close
+    return columns, _rows(rows, columns, path, rejects), rows.close
 
 
 def read_sheet(path: str) -> Generator[tuple[int, list[str]], None, None]:
@@ -62,7 +65,9 @@ def read_sheet(path: str) -> Generator[tuple[int, list[str]], None, None]:
             ) from None
 
 
-def _rows(rows: Iterator[tuple[int, list[str]]], columns: list[str], name: str) -> Iterator[Row]:
+def _rows(
+    rows: Iterator[tuple[int, list[str]]], columns: list[str], name: str, rejects: Rejects | None
+) -> Iterator[Row]:
     """Yield rows of the header's width; only blank cells may stand beyond it."""
     from openpyxl.utils import get_column_letter
 
@@ -76,10 +81,12 @@ def _rows(rows: Iterator[tuple[int, list[str]]], columns: list[str], name: str) 
             letter = get_column_letter(
                 next(n for n, cell in enumerate(cells, 1) if n > width and cell)
             )
-            raise DataError(
-                f"{name}:{line}: expected {width} cells, got {len(cells)}; the header lacks a name "
-                f"for column {letter}"
+            reason = (
+                f"expected {width} cells, got {len(cells)}; the header lacks a name for column "
+                f"{letter}"
             )
+            set_aside(rejects, name, line, reason, json.dumps(cells, ensure_ascii=False))
+            continue
         for blank in empty:
             yield Row(blank, {columns[0]: ""})
         empty.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..data.repair import mend
 from ..data.tokens import TextEncoder
 from ..errors import DataError, RunError, UsageError, nearest
 from ..run_folder import BAG, read_json
+from ..unpadded import PADDED, Layout, layout_of
 from .answers import Answers, answer
 from .decision import Decision
 from .scoring import score, softmax
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 _TRUNCATIONS = ("head", "tail", "head-tail")
+GRAPH = "model.onnx"  # in the folder of an exported model, beside config.json
 _MODEL = ("config.json", BAG)  # a folder with one of these is a model that is there
 
 
@@ -93,13 +96,21 @@ class Predictor:
         """Return texts as the model reads them: mended where its training rows were."""
         return [mend(text) for text in texts] if self.fix_text else texts
 
+    @functools.cached_property
+    def layout(self) -> Layout:
+        """How rows lie in a batch: without padding where this model gives the same logits."""
+        tokenizer = self.encoder.tokenizer
+        left = tokenizer.padding_side == "left"
+        return layout_of(self.model, self.max_length, tokenizer.pad_token_id or 0, left)
+
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """Return logits [N, C] float32 in the order of the texts, whatever stands beside them.
 
         C counts the model's own labels: kinds, where it was trained on these.
         """
         tokens = self.encoder(self.seen(texts), None if pairs is None else self.seen(pairs))
-        found = score(lambda inputs: self.model(**inputs).logits, tokens, self.device)
+        layout = self.layout if tokens.lengths.min(initial=1) else PADDED  # no row without a token
+        found = score(lambda inputs: self.model(**inputs).logits, tokens, self.device, layout)
         lost = len(found) - int(np.isfinite(found).all(axis=1).sum())
         if lost:
             raise RunError(
@@ -137,6 +148,10 @@ def load_run(folder: str | Path, device: str = "auto", offline: bool = False) ->
         from .bag import load_bag
 
         return load_bag(path)
+    if (path / GRAPH).is_file() and not any(path.glob("*.safetensors")):
+        from .onnx import load_onnx
+
+        return load_onnx(path, device)
     from ..device import pick_device
     from ..encoder import length_limit
     from ..models import load_classifier
@@ -144,7 +159,7 @@ def load_run(folder: str | Path, device: str = "auto", offline: bool = False) ->
     place = pick_device(device)
     # Resolved: a folder named like an alias is still the folder.
     model, tokenizer = load_classifier(str(path.resolve() if path.is_dir() else folder), offline)
-    labels = _labels(model.config, str(folder))
+    labels = classes_of(model.config, str(folder))
     told = read_input(path, labels)
     decision = read_decision(path, labels)
     limit = length_limit(model, tokenizer)
@@ -246,8 +261,8 @@ def _refuse_path(path: Path, spelled: str) -> None:
         raise UsageError(f"{path}: no such folder{nearest(str(path), there)}")
 
 
-def _labels(config: Any, name: str) -> list[str]:
-    """Return the class names in index order."""
+def classes_of(config: Any, name: str) -> list[str]:
+    """Return the class names in index order; UsageError for what is no classifier of one label."""
     heads = config.architectures or []
     if not any(head.endswith("ForSequenceClassification") for head in heads):
         raise UsageError(

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from console import write_table
+from steps import first_ids
 from titlekit.core.hooks.assembly import implementations
 from titlekit.core.hooks.registry import builtins, load
 from titlekit.core.hooks.specs import NOTICES, PIPES
@@ -90,7 +91,8 @@ def test_a_run_does_what_its_dry_run_said(console, words, tmp_path, monkeypatch)
         names = [name for name in said["hooks"].get(hook, []) if name != "core"]
         assert calls.get(hook, [])[: len(names)] == names, hook
     assert estimate["seconds"] == pytest.approx(
-        said["steps"] * estimate["seconds_per_step"]
+        estimate["epochs"] * estimate["seconds_before_epoch"]
+        + said["steps"] * estimate["seconds_per_step"]
         + said["evaluations"] * estimate["seconds_per_evaluation"]
     )
     # Nearly all of it is torch itself, which both processes hold: this one.
@@ -124,7 +126,7 @@ def test_micro_batches_that_memory_forces_are_told(console, words, monkeypatch):
         forward, handle = whole(model)
 
         def narrow(inputs):
-            if torch.is_grad_enabled() and len(inputs["input_ids"]) > 4:
+            if torch.is_grad_enabled() and len(first_ids(inputs)) > 4:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
             return forward(inputs)
 

@@ -75,6 +75,8 @@ def test_json_is_the_summary(predict, run, titles, tmp_path):
     assert (found["rows"], found["blank_rows"]) == (12, 1)
     assert found["out"] == str(tmp_path / "a.tsv")
     assert set(found["by_label"]) == {"wrong", "correct"}
+    assert (found["distinct_texts"], found["from_cache"]) == (11, 0)
+    assert (found["rejected_rows"], found["resumed_after"]) == (0, 0)
     code, out, err = predict(run, titles, "--json")
     assert (code, out) == (2, "")
     assert err == ("Error: --json: stdout carries the answers; name their file with -o FILE\n")
@@ -137,7 +139,8 @@ def test_a_console_that_is_not_utf8_changes_nothing(predict, run, tmp_path, monk
         (["-o", "{old}"], "-o {old} exists; choose another name, or replace it with --overwrite"),
         (
             ["-o", "out.xlsx"],
-            "-o out.xlsx: expected a name that ends in .csv, .tsv, .jsonl, or - for stdout",
+            "-o out.xlsx: expected a name that ends in .csv, .tsv, .jsonl, .parquet, .csv.gz, "
+            ".tsv.gz, .jsonl.gz, or - for stdout",
         ),
         (
             ["--blank-label", "Wrong"],
@@ -191,13 +194,13 @@ def test_a_stopped_run_leaves_nothing(run, tmp_path, sent, code, words):
         rows.write("title\n" + "A title\n" * 10)
         rows.flush()
         for _ in range(6000):
-            if os.listdir(folder):
+            if ".out.csv.part" in os.listdir(folder):
                 break
             time.sleep(0.01)
-        part = os.listdir(folder)
+        part = sorted(os.listdir(folder))
         process.send_signal(sent)
         _, err = process.communicate(timeout=60)
-    assert part == [f".out.csv.{process.pid}.part"]
+    assert part == [".out.csv.lock", ".out.csv.part"]
     assert (process.returncode, err.strip()) == (code, words)
     assert os.listdir(folder) == []
 
