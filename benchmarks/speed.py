@@ -1,20 +1,23 @@
 """Rows a second on this machine, beside what people use: training steps and answers.
 
-    python benchmarks/speed.py DATA [--rounds 5] [--steps 24] [--titles 2000]
+    python benchmarks/speed.py DATA [--rounds 5] [--steps 12] [--titles 2000]
 
-DATA is what `titlekit train` reads; 4,000 of its rows are trained on and others are answered. All
-contenders have the same encoder, rows, batch of 32, threads and rate, in one process, one after the
-other in each round; the order turns from round to round. What is timed is steady: steps after the
-first two of a round, with the making of batches, not the start and not the tokenising. Rows that
-stand in benchmarks/results/speed.json are not measured again. bf16 is measured where the processor
-has it. Nothing else should run meanwhile.
+DATA is what `titlekit train` reads; 4,000 of its rows are trained on, and some of them answered.
+All contenders have the same encoder, rows, batch of 32, threads and rate. Each runs in a process of
+its own, as people run it, one after the other in each round; where a round begins turns. What is
+timed is steady: steps after the first two, with the making of batches; answers the second time,
+with tokenising. Rounds that stand in benchmarks/results/speed.json are not measured again. bf16 is
+measured where the processor has it. Nothing else should run meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,9 +30,10 @@ from record import Record, about
 
 from titlekit.core.config import TrainConfig
 from titlekit.core.data.load import TrainingData, load_training
+from titlekit.core.device import keep_freed_memory, peak_memory
 from titlekit.core.inference.export import Wanted, export_run
 from titlekit.core.inference.onnx import load_onnx
-from titlekit.core.inference.predictor import Predictor, load_run
+from titlekit.core.inference.predictor import load_run
 from titlekit.core.prepare import make_plugins, prepare
 from titlekit.core.session import train
 from titlekit.core.training import trainer as training
@@ -117,7 +121,7 @@ def plain(data: TrainingData, short: bool) -> Steps:
     return steps
 
 
-def hugging_face(data: TrainingData, short: bool, grouped: bool, folder: Path) -> Steps:
+def hugging_face(data: TrainingData, short: bool, grouped: bool) -> Steps:
     """Return transformers' Trainer with its default collator, rows of similar length if asked."""
     import transformers
 
@@ -142,9 +146,10 @@ def hugging_face(data: TrainingData, short: bool, grouped: bool, folder: Path) -
     def steps(count: int) -> tuple[int, float, int]:
         stamps.clear()
         given = transformers.TrainingArguments(
-            str(folder), max_steps=count, per_device_train_batch_size=BATCH, learning_rate=LR,
-            bf16=short, use_cpu=True, report_to=[], save_strategy="no", logging_steps=500,
-            disable_tqdm=True, dataloader_pin_memory=False, seed=int(time.time()) % 2**31,
+            tempfile.gettempdir(), max_steps=count, per_device_train_batch_size=BATCH,
+            learning_rate=LR, bf16=short, use_cpu=True, report_to=[], save_strategy="no",
+            logging_steps=500, disable_tqdm=True, dataloader_pin_memory=False,
+            seed=int(time.time()) % 2**31,
             train_sampling_strategy="group_by_length" if grouped else "random",
         )  # fmt: skip
         trainer = transformers.Trainer(
@@ -160,12 +165,12 @@ def hugging_face(data: TrainingData, short: bool, grouped: bool, folder: Path) -
     return steps
 
 
-def trainings(data: TrainingData, folder: Path) -> dict[str, Callable[[], Steps]]:
+def trainings(data: TrainingData) -> dict[str, Callable[[], Steps]]:
     """Return who is to train, by name, each made when it is needed."""
     found: dict[str, Callable[[], Steps]] = {
         "plain script padded to 96": lambda: plain(data, False),
-        "Trainer": lambda: hugging_face(data, False, False, folder),
-        "Trainer, grouped by length": lambda: hugging_face(data, False, True, folder),
+        "Trainer": lambda: hugging_face(data, False, False),
+        "Trainer, grouped by length": lambda: hugging_face(data, False, True),
         "titlekit, padded": lambda: ours(data, "", True),
         "titlekit": lambda: ours(data, "", False),
         "titlekit, fgm": lambda: ours(data, "fgm", False),
@@ -174,42 +179,54 @@ def trainings(data: TrainingData, folder: Path) -> dict[str, Callable[[], Steps]
     if best_dtype(torch.device("cpu")) == "bf16":
         found |= {
             "plain script padded to 96, bf16": lambda: plain(data, True),
-            "Trainer, bf16": lambda: hugging_face(data, True, False, folder),
-            "Trainer, grouped by length, bf16": lambda: hugging_face(data, True, True, folder),
+            "Trainer, bf16": lambda: hugging_face(data, True, False),
+            "Trainer, grouped by length, bf16": lambda: hugging_face(data, True, True),
             "titlekit, padded, bf16": lambda: ours(data, "amp", True),
             "titlekit, bf16": lambda: ours(data, "amp", False),
         }
     return found
 
 
-def answers(run: Path, texts: list[str]) -> dict[str, Callable[[], object]]:
-    """Return who is to answer, by name: each call answers all texts, tokenising included."""
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    titlekit, padded = load_run(run, "cpu"), load_run(run, "cpu")
-    vars(padded)["layout"] = PADDED
-    export_run(run, run / "onnx", Wanted())
-    export_run(run, run / "onnx-int8", Wanted(quantize="int8"))
-    graph, small = load_onnx(run / "onnx"), load_onnx(run / "onnx-int8")
-    pipe = transformers.pipeline("text-classification", model=str(run), device="cpu")
+def answers(run: Path) -> dict[str, Callable[[], Callable[[list[str]], object]]]:
+    """Return who is to answer, by name, each made when it is needed."""
     return {
-        "pipeline, batch 1": lambda: pipe(texts, batch_size=1, truncation=True),
-        "pipeline, batch 32": lambda: pipe(texts, batch_size=32, truncation=True),
-        "onnxruntime float32, batch 32 as they come": lambda: unsorted(graph, texts),
-        "onnxruntime int8, batch 32 as they come": lambda: unsorted(small, texts),
-        "titlekit, padded": lambda: padded.predict(texts),
-        "titlekit": lambda: titlekit.predict(texts),
-        "titlekit, export": lambda: graph.predict(texts),
-        "titlekit, export int8": lambda: small.predict(texts),
+        "pipeline, batch 1": lambda: pipeline(run, 1),
+        "pipeline, batch 32": lambda: pipeline(run, 32),
+        "onnxruntime float32, 32 as they come": lambda: unsorted(run / "onnx"),
+        "onnxruntime int8, 32 as they come": lambda: unsorted(run / "onnx-int8"),
+        "titlekit, padded": lambda: padded(run),
+        "titlekit": lambda: load_run(run, "cpu").predict,
+        "titlekit, export": lambda: load_onnx(run / "onnx").predict,
+        "titlekit, export int8": lambda: load_onnx(run / "onnx-int8").predict,
     }
 
 
-def unsorted(by: Predictor, texts: list[str]) -> None:
-    """Answer with an exported model as most scripts do: 32 texts as they come."""
-    tokens = by.encoder(texts)
-    for start in range(0, len(texts), BATCH):
-        by.model._batch(tokens.padded(np.arange(start, min(start + BATCH, len(texts)))))
+def pipeline(run: Path, size: int) -> Callable[[list[str]], object]:
+    """Return transformers' pipeline."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    pipe = transformers.pipeline("text-classification", model=str(run), device="cpu")
+    return lambda texts: pipe(texts, batch_size=size, truncation=True)
+
+
+def padded(run: Path) -> Callable[[list[str]], object]:
+    """Return the sorted, padded form, as for encoders that need it."""
+    by = load_run(run, "cpu")
+    vars(by)["layout"] = PADDED
+    return by.predict
+
+
+def unsorted(folder: Path) -> Callable[[list[str]], object]:
+    """Return an exported model as most scripts use it: 32 texts as they come."""
+    by = load_onnx(folder)
+
+    def answer(texts: list[str]) -> None:
+        tokens = by.encoder(texts)
+        for start in range(0, len(texts), BATCH):
+            by.model._batch(tokens.padded(np.arange(start, min(start + BATCH, len(texts)))))
+
+    return answer
 
 
 def matrix_peak() -> float:
@@ -224,41 +241,55 @@ def matrix_peak() -> float:
     return best
 
 
+def timed(part: str, who: str, given: argparse.Namespace, data: TrainingData) -> dict[str, Any]:
+    """Measure one contender in this process."""
+    if part == "train":
+        if who.startswith("titlekit"):
+            keep_freed_memory()  # as the command line does
+        rows, seconds, tokens = trainings(data)[who]()(given.steps + UNTIMED)
+    else:
+        if who in ("titlekit", "titlekit, padded"):
+            keep_freed_memory()
+        texts = list(data.train.texts[: given.titles])
+        answer = answers(Path(given.run))[who]()
+        for _ in range(2):
+            started = time.perf_counter()
+            answer(texts)
+            rows, seconds, tokens = len(texts), time.perf_counter() - started, 0
+    return {
+        "rows": rows, "tokens": tokens, "seconds": round(seconds, 3),
+        "rows_per_second": round(rows / seconds, 1), **peak_memory(torch.device("cpu")),
+    }  # fmt: skip
+
+
 def measure(record: Record, part: str, given: argparse.Namespace, data: TrainingData) -> None:
     """Measure the rounds that are missing, all contenders in each."""
-    todo = [number for number in range(given.rounds) if not record.has(part=part, round=number)]
-    if not todo:
-        return
-    with tempfile.TemporaryDirectory(prefix="titlekit-") as place:
-        folder = Path(place)
-        if part == "train":
-            who: dict[str, Any] = {n: m() for n, m in trainings(data, folder).items()}
-        else:
-            done = train(
-                model=MODEL, train=[given.data], limit=LIMIT, epochs=1.0, out=str(folder / "run")
-            )
-            texts = list(data.train.texts[: given.titles])
-            who = answers(done.folder, texts)
-            for one in who.values():
-                one()  # untimed
-        for number in todo:
-            names = list(who)
-            turned = names[number % len(names) :] + names[: number % len(names)]
-            rows = []
-            for name in turned:
-                if part == "train":
-                    seen, seconds, tokens = who[name](given.steps + UNTIMED)
-                else:
-                    started = time.perf_counter()
-                    who[name]()
-                    seen, seconds, tokens = len(texts), time.perf_counter() - started, 0
-                rows.append({
-                    "part": part, "round": number, "who": name, "rows": seen, "tokens": tokens,
-                    "seconds": round(seconds, 3), "rows_per_second": round(seen / seconds, 1),
-                })  # fmt: skip
-            peak = round(matrix_peak(), 1)
-            for row in rows:  # a round counts whole or not at all
-                record.add({**row, "matrix_gflops": peak, "load": round(os.getloadavg()[0], 2)})
+    names = list(trainings(data) if part == "train" else answers(Path()))
+    for number in range(given.rounds):
+        if record.has(part=part, round=number):
+            continue
+        rows, peak = [], round(matrix_peak(), 1)
+        for who in names[number % len(names) :] + names[: number % len(names)]:
+            words = ["--one", part, who, "--steps", str(given.steps), "--titles", str(given.titles)]
+            load = round(os.getloadavg()[0], 2)
+            done = subprocess.run(
+                [sys.executable, __file__, given.data, "--run", given.run, *words],
+                check=True, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            found = json.loads(done.stdout.splitlines()[-1])
+            rows.append({"part": part, "round": number, "who": who, **found,
+                         "matrix_gflops": peak, "load": load})  # fmt: skip
+        for row in rows:  # a round counts whole or not at all
+            record.add(row)
+
+
+def exported(given: argparse.Namespace, folder: Path) -> str:
+    """Train a run on the rows and export it, for the contenders that answer."""
+    options: dict[str, Any] = {"train": [given.data], "limit": LIMIT, "epochs": 1.0}
+    run = train(model=MODEL, **options, out=str(folder / "run")).folder
+    export_run(run, run / "onnx", Wanted())
+    export_run(run, run / "onnx-int8", Wanted(quantize="int8"))
+    return str(run)
 
 
 def main() -> None:
@@ -266,18 +297,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--titles", type=int, default=2000)
     parser.add_argument("--parts", default="train,predict")
+    parser.add_argument("--run", default="", help="a run that is exported, to answer with")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # this process, one contender
     given = parser.parse_args()
     logging.getLogger("titlekit").setLevel(logging.ERROR)
     data = load_training(TrainConfig(train=[given.data], limit=LIMIT, valid="0"))
+    if given.one:
+        print(json.dumps(timed(*given.one, given, data)))
+        return
     told = about("python benchmarks/speed.py DATA", data)
     told |= {"model": MODEL, "batch_size": BATCH, "torch_threads": torch.get_num_threads()}
     layers = [part for part in encoder()[0].modules() if isinstance(part, torch.nn.Linear)]
     told["matrix_parameters"] = sum(part.weight.numel() for part in layers)
-    for part in given.parts.split(","):
-        measure(Record("speed", told), part, given, data)
+    with tempfile.TemporaryDirectory(prefix="titlekit-") as folder:
+        for part in given.parts.split(","):
+            if part == "predict" and not given.run:
+                given.run = exported(given, Path(folder))
+            measure(Record("speed", told), part, given, data)
 
 
 if __name__ == "__main__":

@@ -73,23 +73,36 @@ _GIVEN = "unpadded_mask"  # among the arguments of an unpadded pass
 def layout_of(model: torch.nn.Module, max_length: int, pad_id: int, left: bool = False) -> Layout:
     """Let a model take unpadded inputs too, if they give the same logits; return what it takes.
 
-    Tried on eight rows of 1 to `max_length` random tokens. Padded inputs give what they gave
-    before; a model that fails, or that reads the last token (`left`), is left as it was.
+    Tried on eight rows of 1 to `max_length` random tokens, once in a process for each architecture.
+    Padded inputs give what they gave before; a model that fails, or that reads the last token
+    (`left`), is left as it was.
     """
     if left or not _built_for_it(model):
         return PADDED
-    first = first_position(model)
+    found = Layout(True, first_position(model))
+    config: Any = model.config
+    kind = (type(model), config.to_json_string(use_diff=False), max_length, pad_id, found)
     _prepare(model)
-    try:
-        apart = _difference(model, max_length, pad_id, Layout(True, first))
-    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-        log.debug("unpadded batches: %s", error)
-        apart = float("inf")
-    if apart <= TOLERANCE:
-        return Layout(True, first)
-    log.debug("unpadded batches: the logits differ by %g", apart)
+    if kind not in _TRIED:
+        _TRIED[kind] = _gives_the_same(model, max_length, pad_id, found)
+    if _TRIED[kind]:
+        return found
     refuse(model)
     return PADDED
+
+
+_TRIED: dict[tuple[Any, ...], bool] = {}
+
+
+def _gives_the_same(model: torch.nn.Module, max_length: int, pad_id: int, layout: Layout) -> bool:
+    try:
+        apart = _difference(model, max_length, pad_id, layout)
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+        log.debug("unpadded batches: %s", error)
+        return False
+    if apart > TOLERANCE:
+        log.debug("unpadded batches: the logits differ by %g", apart)
+    return apart <= TOLERANCE
 
 
 def refuse(model: torch.nn.Module) -> None:

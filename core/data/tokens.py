@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 
+_GROUP = 1200  # pairs of cells that take as long as the calls for one more group
 _CHUNK = 8192  # texts handed to the tokenizer at once: bounds memory, keeps its threads busy
 
 
@@ -227,12 +228,19 @@ def automatic_length(lengths: np.ndarray, special: int, limit: int = 128) -> int
 def similar_lengths(lengths: np.ndarray) -> np.ndarray:
     """Return the groups [G, 2] (rows, longest) that rows of ascending lengths [N] are padded in.
 
-    Lengths go together that round up to the same multiple of 8, or of a quarter of the power of
-    two below them: at most a quarter of a longer row is padding.
+    Lengths that round up to the same multiple of 8 (of more, where rows are long) are a group;
+    neighbours become one where their cells, squared as attention has them, cost less than a group.
     """
     quarter = 2 ** np.maximum(np.log2(lengths).astype(np.int64) - 2, 3)
     ends = np.flatnonzero(np.diff(-(-lengths // quarter) * quarter, append=0)) + 1
-    return np.stack([np.diff(ends, prepend=0), lengths[ends - 1]], axis=1)
+    groups: list[list[int]] = []
+    for rows, longest in zip(
+        np.diff(ends, prepend=0).tolist(), lengths[ends - 1].tolist(), strict=True
+    ):
+        while groups and groups[-1][0] * (longest**2 - groups[-1][1] ** 2) < _GROUP:
+            rows += groups.pop()[0]
+        groups.append([rows, longest])
+    return np.array(groups, np.int64)
 
 
 def _flat(rows: Sequence[Sequence[int] | np.ndarray]) -> Flat:

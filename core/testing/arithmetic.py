@@ -10,6 +10,7 @@ import numpy as np
 
 from ..hooks.step import Output
 from ..training.trainer import Trainer
+from ..unpadded import PADDED
 from .bench import PARTS, ROWS, Bench, apart, gradients, same, started, variants
 
 if TYPE_CHECKING:
@@ -102,6 +103,28 @@ def accumulation(bench: Bench) -> Iterator[str]:
             return
         if difference <= _CLOSE:
             bench.notes.append("accumulates(): it says False, and micro-batches added up exactly")
+
+
+def layout(bench: Bench) -> Iterator[str]:
+    """With layout "any", batches without padding give the gradients of padded ones."""
+    plain = bench.trainer(dropout=0.0)
+    if not plain.feed.layout.unpadded:
+        return
+    for step in variants(started(plain), bench.own(plain)):
+        whole, again = (gradients(_exact(bench, 1), step=step, seed=seed) for seed in (7, 8))
+        if not same(whole, again):
+            bench.notes.append("layout: the plugin draws at random, so none was compared")
+            return
+        side_by_side = _exact(bench, 1)
+        side_by_side.feed.layout = PADDED
+        difference = apart(whole, gradients(side_by_side, step=step))
+        if difference > _CLOSE:
+            yield (
+                'layout: it says "any", and without padding gradients differ from those of padded '
+                f"batches by {difference:.1%} of the largest; see which row a token is of in "
+                'step.row_of_token, or leave layout at "padded"'
+            )
+            return
 
 
 def _mean_of_parts(bench: Bench, step: int) -> dict[str, Tensor]:

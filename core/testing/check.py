@@ -58,6 +58,7 @@ CHECKS = (
     Check("put back", state.put_back, ("results",)),
     Check("interrupted", state.interrupted, ("put back",)),
     Check("accumulation", arithmetic.accumulation, ("put back",)),
+    Check("layout", arithmetic.layout, ("put back",)),
     Check("cost", arithmetic.cost, ("results",)),
     Check("hot path", hot_path.hot_path, ("put back",)),
     Check("resume", runs.resume, ("training", "put back")),

@@ -198,6 +198,7 @@ def test_a_stopped_run_leaves_nothing(run, tmp_path, sent, code, words):
                 break
             time.sleep(0.01)
         part = sorted(os.listdir(folder))
+        time.sleep(0.3)  # it waits for rows by now
         process.send_signal(sent)
         _, err = process.communicate(timeout=60)
     assert part == [".out.csv.lock", ".out.csv.part"]

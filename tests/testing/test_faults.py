@@ -964,6 +964,22 @@ class Entangled(Attack):
 
 
 @caught(
+    "layout",
+    'layout: it says "any", and without padding gradients differ from those of padded batches by '
+    "85.7% of the largest; see which row a token is of in step.row_of_token, or leave layout at "
+    '"padded"',
+)
+@dataclass(eq=False)
+class Counting(Objective):
+    """Changes the losses."""
+
+    layout = "any"
+
+    def changed(self, step, output):
+        return dataclasses.replace(output, losses=output.losses / len(step.inputs["input_ids"]))
+
+
+@caught(
     "cost",
     "passes(): it says 1, and 2 forward passes a micro-batch were counted in 1 step; return what "
     "is run on average",
