@@ -237,9 +237,12 @@ def test_a_stopped_command_goes_on(
         if self.rows == 8:
             os.kill(os.getpid(), sent)
 
+    # A job in the background ignores SIGINT, and what it starts does too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with monkeypatch.context() as patch:
         patch.setattr(Chunks, "commit", stopped)
         ended, out, err = console("predict", bag, source, "-o", target)
+    signal.signal(signal.SIGINT, before)
     kept = f"Warning: -o {target}: 8 rows are kept; the same command goes on after them"
     assert (ended, out, err.splitlines()) == (code, "", [kept, *words])
     ended, _, err = console("predict", bag, source, "-o", target)
