@@ -46,6 +46,20 @@ UNTIMED = 2  # steps of a round
 Steps = Callable[[int], tuple[int, float, int]]  # steps -> rows, seconds, tokens
 
 
+def timed_steps(step: Callable[[], tuple[int, int]]) -> Steps:
+    """Return what takes steps, each giving its rows and tokens, and times all but the first two."""
+
+    def steps(count: int) -> tuple[int, float, int]:
+        for _ in range(UNTIMED):
+            step()
+        started = time.perf_counter()
+        done = [step() for _ in range(count - UNTIMED)]
+        seconds = time.perf_counter() - started
+        return sum(rows for rows, _ in done), seconds, sum(tokens for _, tokens in done)
+
+    return steps
+
+
 def ours(data: TrainingData, plugins: str, padded: bool) -> Steps:
     """Return titlekit's own loop; `padded`: in windows of similar length, as for other encoders."""
     chosen = training.choose
@@ -58,20 +72,12 @@ def ours(data: TrainingData, plugins: str, padded: bool) -> Steps:
         training.choose = chosen
     trainer.start()
 
-    def steps(count: int) -> tuple[int, float, int]:
-        rows = tokens = 0
-        started = time.perf_counter()
-        for number in range(count):
-            if number == UNTIMED:
-                rows = tokens = 0
-                started = time.perf_counter()
-            batch = trainer.feed.batch(trainer.run.step)
-            trainer.optimizer_step(batch)
-            rows += len(batch)
-            tokens += int(trainer.feed.tokens.lengths[batch].sum())
-        return rows, time.perf_counter() - started, tokens
+    def step() -> tuple[int, int]:
+        batch = trainer.feed.batch(trainer.run.step)
+        trainer.optimizer_step(batch)
+        return len(batch), int(trainer.feed.tokens.lengths[batch].sum())
 
-    return steps
+    return timed_steps(step)
 
 
 def encoder() -> tuple[Any, Any]:
@@ -100,25 +106,18 @@ def plain(data: TrainingData, short: bool) -> Steps:
 
     batches = endless()
 
-    def steps(count: int) -> tuple[int, float, int]:
-        seen = tokens = 0
-        started = time.perf_counter()
-        for number in range(count):
-            if number == UNTIMED:
-                seen = tokens = 0
-                started = time.perf_counter()
-            *inputs, labels, sizes = next(batches)
-            optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=short):
-                loss = model(**dict(zip(names, inputs, strict=True)), labels=labels).loss
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            loss.item()
-            seen, tokens = seen + len(labels), tokens + int(sizes.sum())
-        return seen, time.perf_counter() - started, tokens
+    def step() -> tuple[int, int]:
+        *inputs, labels, sizes = next(batches)
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=short):
+            loss = model(**dict(zip(names, inputs, strict=True)), labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        loss.item()
+        return len(labels), int(sizes.sum())
 
-    return steps
+    return timed_steps(step)
 
 
 def hugging_face(data: TrainingData, short: bool, grouped: bool) -> Steps:

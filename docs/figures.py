@@ -239,12 +239,13 @@ def speed(name: str, page: Path) -> str:
             by.setdefault(row["who"], []).append(row)
     if not by:
         return "**It has not been run: there is no figure to show, and nothing is claimed.**"
-    ours = {row["round"]: row["rows_per_second"] for row in by["titlekit"]}
-    heads = ["", "rows a second", "lowest to highest", "titlekit does"]
+    ours = {row["round"]: _rate(row) for row in by["titlekit"]}
+    unit = "tokens" if name == "train" else "rows"  # batches are not of one length
+    heads = ["", f"{unit} a second", "lowest to highest", "titlekit does"]
     lines = [[*heads, *(["of the matrix peak"] if name == "train" else [])]]
     for who, own in sorted(by.items(), key=lambda item: _median(item[1])):
-        rates = [row["rows_per_second"] for row in own]
-        ratio = statistics.median(ours[row["round"]] / row["rows_per_second"] for row in own)
+        rates = [_rate(row) for row in own]
+        ratio = statistics.median(ours[row["round"]] / _rate(row) for row in own)
         cells = [
             who,
             f"{_median(own):.0f}",
@@ -266,7 +267,12 @@ def speed(name: str, page: Path) -> str:
 
 
 def _median(rows: Iterable[dict[str, Any]]) -> float:
-    return statistics.median(row["rows_per_second"] for row in rows)
+    return statistics.median(map(_rate, rows))
+
+
+def _rate(row: dict[str, Any]) -> float:
+    """Return real tokens a second where they were counted, else rows."""
+    return float((row["tokens"] or row["rows"]) / row["seconds"])
 
 
 FIGURES: dict[str, Callable[[str, Path], str]] = {

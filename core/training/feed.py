@@ -67,6 +67,8 @@ class Feed:
     ) -> Iterator[tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None, Tensor]]:
         """Give (inputs, rows [N], labels [N], soft [N, C], weights [N]) of each part.
 
+        `inputs` are those of Layout.inputs; rows come in the order that it wants them in.
+
         `soft` are the rows' own class probabilities, None where they have none.
         """
         import torch
